@@ -1,0 +1,74 @@
+/** A core function, memory, table or global of the plan: an export of an earlier core instance. */
+export interface CoreRef {
+  readonly instance: number
+  readonly name: string
+}
+
+/** A canonical function that the host provides to core code (component model, canonical ABI `canon`). */
+export type HostImport =
+  | {
+      readonly kind: 'lower'
+      /** Interface without version, e.g. `wasi:io/streams`; '' for a function imported by the world itself. */
+      readonly interface: string
+      /** As written, e.g. `0.2.3`; undefined where the interface has none. */
+      readonly version: string | undefined
+      /** Canonical name, e.g. `[method]input-stream.read`. */
+      readonly name: string
+      readonly memory: CoreRef | undefined
+      readonly realloc: CoreRef | undefined
+    }
+  | { readonly kind: 'resource.drop'; readonly interface: string; readonly version: string | undefined; readonly resource: string }
+
+export type CoreItem = { readonly kind: 'core'; readonly ref: CoreRef } | { readonly kind: 'host'; readonly import: HostImport }
+
+/** One core instance, in the order of instantiation. */
+export type CoreInstance =
+  | { readonly kind: 'module'; readonly module: number; readonly args: Readonly<Record<string, number>> }
+  | { readonly kind: 'exports'; readonly items: Readonly<Record<string, CoreItem>> }
+
+export interface LiftedExport {
+  readonly func: CoreRef
+  readonly memory: CoreRef | undefined
+  readonly realloc: CoreRef | undefined
+  readonly postReturn: CoreRef | undefined
+}
+
+/** What the engine follows to link an instance: which import of which module is satisfied by what. Plain data. */
+export interface LinkPlan {
+  readonly instances: readonly CoreInstance[]
+  readonly exports: {
+    /** `handle: func(list<u8>) -> result<list<u8>, list<u8>>` of the event world (guest-sdk/wit). */
+    readonly event?: LiftedExport
+    /** `wasi:http/incoming-handler#handle`. */
+    readonly http?: LiftedExport
+    /** `wasi:cli/run#run`. */
+    readonly run?: LiftedExport
+  }
+}
+
+import type { InstrumentReport } from '../wasm/contract.ts'
+
+export interface CoreModule {
+  /** Instrumented. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** The same without initialisation, for instances that start from a snapshot. */
+  readonly stripped: Uint8Array<ArrayBuffer>
+  readonly report: InstrumentReport
+}
+
+export interface Artifact {
+  /** SHA-256, hex, of the component's bytes and the version of the passes. */
+  readonly id: string
+  readonly modules: readonly CoreModule[]
+  readonly plan: LinkPlan
+  readonly meta: ArtifactMeta
+}
+
+export interface ArtifactMeta {
+  readonly componentBytes: number
+  /** Interfaces as the component names them, versions included. */
+  readonly imports: readonly string[]
+  readonly exports: readonly string[]
+  /** From the custom section `ampoule` that our own builds add: which runtime, and that it answers warm-up events. */
+  readonly runtime: { readonly name: string; readonly version: string; readonly warm: boolean } | undefined
+}
