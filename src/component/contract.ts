@@ -72,3 +72,20 @@ export interface ArtifactMeta {
   /** From the custom section `ampoule` that our own builds add: which runtime, and that it answers warm-up events. */
   readonly runtime: { readonly name: string; readonly version: string; readonly warm: boolean } | undefined
 }
+
+/** What the engine gives when an instance is linked. */
+export interface LinkHooks {
+  /** The host's function for one import; `resolve` gives exports of core instances, late: only once the guest runs. */
+  hostFunction(item: HostImport, resolve: (ref: CoreRef) => WebAssembly.ExportValue): WebAssembly.ImportValue
+  /** The imports of module `ampoule` for one core instance (index in the plan) made from one core module. */
+  ampoule(instance: number, module: number): Readonly<Record<string, WebAssembly.ImportValue>>
+}
+
+export interface Linked {
+  /** Raw exports by index of the plan's core instances; undefined for instances of kind `exports`. */
+  readonly instances: readonly (WebAssembly.Exports | undefined)[]
+  resolve(ref: CoreRef): WebAssembly.ExportValue
+}
+
+/** Works out once which import is satisfied by what; the result is called for every new instance (src/component/link.ts `prepareLink`). */
+export type PrepareLink = (plan: LinkPlan, modules: readonly WebAssembly.Module[]) => (hooks: LinkHooks) => Linked

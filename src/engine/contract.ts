@@ -53,9 +53,15 @@ export interface FunctionRunner {
   /** Which ways in the artifact has; `event` is preferred for HTTP when both are there. */
   readonly ways: { readonly event: boolean; readonly http: boolean; readonly run: boolean }
   /** Event world: the guest's ok bytes; its err bytes reject as `GuestFailure`. */
-  invokeEvent(event: Uint8Array, context: InvocationContext): Promise<{ readonly payload: Uint8Array; readonly report: InvocationReport }>
+  invokeEvent(
+    event: Uint8Array,
+    context: InvocationContext,
+  ): Promise<{ readonly payload: Uint8Array; readonly report: InvocationReport }>
   /** wasi:http. Resolves at the response's head; `done` when the guest has finished and its body was read. `done` never rejects after the head has been given: errors end the body stream. */
-  invokeHttp(request: GuestRequest, context: InvocationContext): Promise<{ readonly response: GuestResponse; readonly done: Promise<InvocationReport> }>
+  invokeHttp(
+    request: GuestRequest,
+    context: InvocationContext,
+  ): Promise<{ readonly response: GuestResponse; readonly done: Promise<InvocationReport> }>
   /** Stops new work, waits for what runs, closes the instances. */
   close(): Promise<void>
 }
@@ -63,4 +69,43 @@ export interface FunctionRunner {
 export interface DeployedFunction {
   readonly artifact: Artifact
   readonly spec: FunctionSpec
+}
+
+/** What runs in every lane, above the runners: the module at `LaneOptions.program` exports it as `startLane`. */
+export type LaneProgram = (data: LaneData, runners: ReadonlyMap<string, FunctionRunner>) => Promise<LaneServer>
+
+/** Plain data, given unchanged to every lane. */
+export interface LaneData {
+  readonly host: string
+  /** Never 0: every lane listens on it with `reusePort`. */
+  readonly port: number
+  readonly reusePort: boolean
+  /** Whatever the program needs; the engine only passes it on (structured clone). */
+  readonly program: unknown
+}
+
+export interface LaneServer {
+  readonly port: number
+  /** Stops accepting, answers 503 on connections that are still open, waits up to `graceMs` for what runs, then ends it. Does not close the runners. */
+  stop(graceMs: number): Promise<void>
+}
+
+export interface LaneOptions {
+  /** Worker threads; at least 1. */
+  readonly lanes: number
+  /** URL of the module that exports `startLane: LaneProgram`. */
+  readonly program: URL
+  readonly data: LaneData
+  readonly functions: readonly DeployedFunction[]
+  /** Memory of all instances of all functions together, in MiB. */
+  readonly memoryCeilingMb: number
+  /** A lane has died and is being replaced, or the replacement has failed. */
+  onLaneFailure(error: Error): void
+}
+
+/** `startLanes(options: LaneOptions): Promise<LaneGroup>` of src/engine/lanes.ts resolves when every lane listens. */
+export interface LaneGroup {
+  readonly port: number
+  /** Drains every lane, closes its runners, ends its thread. */
+  stop(graceMs: number): Promise<void>
 }

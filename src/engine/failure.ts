@@ -1,0 +1,37 @@
+import { AmpouleError } from '../errors.ts'
+import type { MemoryAccount } from './account.ts'
+import type { Meter } from './meter.ts'
+
+/** What the guest itself answered as an error (the event world's err bytes, not decoded). */
+export class GuestFailure extends AmpouleError {
+  override readonly name = 'GuestFailure'
+  readonly payload: Uint8Array
+
+  constructor(payload: Uint8Array) {
+    super('FunctionError', 'the function failed')
+    this.payload = payload
+  }
+}
+
+/** The words for whatever came out of a guest's stack. The first cause wins: a doomed guest is ended by all sorts of traps. */
+export function toAmpouleError(error: unknown, meter: Meter, account: MemoryAccount): AmpouleError {
+  if (meter.doomed !== undefined) return meter.doomed
+  if (error instanceof AmpouleError) return error
+  if (account.refused && (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception))
+    return new AmpouleError(
+      'MemoryExceeded',
+      `the function reached its memory limit of ${account.limit / 1024 / 1024} MB; raise "memoryMb" to allow more`,
+      { cause: error },
+    )
+  if (error instanceof WebAssembly.RuntimeError)
+    return new AmpouleError('FunctionTrapped', `the function trapped: ${error.message}`, { cause: error })
+  if (error instanceof WebAssembly.Exception)
+    return new AmpouleError('FunctionTrapped', 'the function threw an exception that nothing caught', { cause: error })
+  if (error instanceof RangeError && /call stack/i.test(error.message))
+    return new AmpouleError('FunctionTrapped', 'the function trapped: its call stack is exhausted (recursion too deep)', {
+      cause: error,
+    })
+  if (typeof error === 'object' && error !== null && 'code' in error && error instanceof Error && error.name === 'ExitError')
+    return new AmpouleError('FunctionError', `the function exited with code ${String(error.code)}`, { cause: error })
+  return new AmpouleError('Internal', 'the host failed while it ran the function', { cause: error })
+}

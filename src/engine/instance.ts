@@ -1,0 +1,533 @@
+import { MemoryAccount } from './account.ts'
+import { CanonicalAccess, GuestMemory } from './access.ts'
+import type { FunctionSpec, InvocationContext } from './contract.ts'
+import { LineSplitter } from './lines.ts'
+import type { MemoryImage, MemorySlot, RestoreStrategy } from './restore/contract.ts'
+import { INIT_BUDGET_MS, INIT_FUEL, Meter, deadlineExceeded } from './meter.ts'
+import type { SliceScheduler } from './slices.ts'
+import type { GlobalValues, Snapshot } from './snapshot.ts'
+import { toAmpouleError } from './failure.ts'
+import { AmpouleError } from '../errors.ts'
+import type { CoreRef, LiftedExport, Linked, LinkHooks, LinkPlan } from '../component/contract.ts'
+import type { CreateWasi, GuestRequest, GuestResponse, HttpCall, Wasi, WasiEnvironment } from '../wasi/contract.ts'
+import type { InstrumentReport } from '../wasm/contract.ts'
+
+/** What all instances of one function in one lane are made from. */
+export interface InstanceSource {
+  readonly spec: FunctionSpec
+  readonly plan: LinkPlan
+  readonly reports: readonly InstrumentReport[]
+  readonly link: (hooks: LinkHooks) => Linked
+  readonly strategy: RestoreStrategy
+  readonly scheduler: SliceScheduler
+  readonly createWasi: CreateWasi
+  /** Takes bytes of grown memory from the host's ceiling; false when it is reached. Negative gives back. */
+  reserve(bytes: number): boolean
+  /** A guest's stack did not unwind after an abort: the lane cannot be trusted any more. */
+  stuck(): void
+}
+
+type Resolve = (ref: CoreRef) => WebAssembly.ExportValue
+type CoreFunction = (...args: (number | bigint)[]) => number | bigint | undefined
+type State = 'new' | 'ready' | 'running' | 'unknown' | 'discarded'
+
+interface CoreState {
+  readonly restore: (() => void) | undefined
+  readonly save: (() => void) | undefined
+  readonly changed: (() => number) | undefined
+}
+
+/** Bit of `ampoule:changed` (src/wasm/contract.ts): a table grew, which nothing undoes. */
+const TABLE_GREW = 4
+const TABLE_TOUCHED = 2
+/** What a table entry is charged in the memory account; bytes. V8 keeps a tagged reference and a dispatch entry. */
+const TABLE_ENTRY_BYTES = 32
+
+/**
+ * One live instantiation of an artifact.
+ *
+ * new -> ready      by `adopt` (a shared snapshot) or `capture` (its own)
+ * ready -> running  by `runEvent`, `startHttp`
+ * running -> unknown when the guest's stack has unwound, whatever the outcome
+ * unknown -> ready  by a `restore` that vouches for every part; otherwise -> discarded
+ *
+ * Between `running` and a verified `restore` nothing is assumed about the instance.
+ */
+export class Instance {
+  readonly #source: InstanceSource
+  readonly #meter: Meter
+  readonly #account: MemoryAccount
+  readonly #linked: Linked
+  readonly #wasi: Wasi
+  readonly #memories: {
+    readonly instance: number
+    readonly index: number
+    readonly guest: GuestMemory
+    slot: MemorySlot | undefined
+    length: number
+  }[] = []
+  readonly #byMemory = new Map<WebAssembly.Memory, GuestMemory>()
+  readonly #cores: CoreState[] = []
+  readonly #stdout: LineSplitter
+  readonly #stderr: LineSplitter
+  readonly #waits = new Set<(reason: unknown) => void>()
+  #state: State = 'new'
+  #generation = 0
+  /** Bytes of grown memory that count against the host's ceiling. */
+  #reserved = 0
+  #context: InvocationContext | undefined
+  #wasiState: unknown
+  #event:
+    | {
+        readonly access: CanonicalAccess
+        readonly call: (pointer: number, length: number) => Promise<number>
+        readonly postReturn: ((result: number) => Promise<unknown>) | undefined
+      }
+    | undefined
+  #http: ((request: number, responseOut: number) => Promise<unknown>) | undefined
+  #run: (() => Promise<unknown>) | undefined
+
+  constructor(source: InstanceSource) {
+    this.#source = source
+    this.#meter = new Meter(source.scheduler)
+    this.#account = new MemoryAccount(source.spec.limits.memoryMb * 1024 * 1024)
+    this.#stdout = new LineSplitter((line) => this.#context?.log('stdout', line))
+    this.#stderr = new LineSplitter((line) => this.#context?.log('stderr', line))
+    this.#wasi = source.createWasi(this.#environment())
+    for (const { memories, tables } of this.#reportsByInstance()) {
+      for (const memory of memories)
+        if (memory.from === undefined) this.#chargeInitial(memory.minPages * 2 ** memory.pageSizeLog2)
+      for (const table of tables) if (!table.imported) this.#chargeInitial(table.min * TABLE_ENTRY_BYTES)
+    }
+    this.#meter.begin({ fuel: INIT_FUEL, deadlineAt: performance.now() + INIT_BUDGET_MS, timeoutMs: INIT_BUDGET_MS })
+    try {
+      this.#linked = source.scheduler.sync(() => source.link(this.#hooks()))
+    } catch (error) {
+      throw toAmpouleError(error, this.#meter, this.#account)
+    }
+    this.#findState()
+    this.#findExports()
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  get fuelUsed(): bigint {
+    return this.#meter.used
+  }
+
+  get peakBytes(): number {
+    return this.#account.peak
+  }
+
+  get draws(): { readonly random: number; readonly clock: number } {
+    return this.#wasi.draws()
+  }
+
+  /** Whether initialisation wrote tables beyond their element segments: then no other instance can start from this one's snapshot. */
+  get tablesTouched(): boolean {
+    return this.#cores.some((core) => ((core.changed?.() ?? 0) & (TABLE_TOUCHED | TABLE_GREW)) !== 0)
+  }
+
+  // --- snapshots ---
+
+  /** Takes the state as it is now as the one that every invocation starts from. */
+  capture(): Snapshot {
+    this.#expect('new')
+    const { strategy } = this.#source
+    const memories: { index: number; image: MemoryImage }[][] = this.#linked.instances.map(() => [])
+    for (const memory of this.#memories) {
+      memories[memory.instance]!.push({
+        index: memory.index,
+        image: strategy.capture(memory.guest.memory, memory.guest.virtualBytes),
+      })
+    }
+    const globals = this.#linked.instances.map((exports, i) => this.#readGlobals(i, exports))
+    const wasi = this.#wasi.save()
+    return { memories, globals, wasi, accountBytes: this.#account.used }
+  }
+
+  /** Brings a new instance to `snapshot`, its own or another's, and makes it ready. */
+  adopt(snapshot: Snapshot): void {
+    this.#expect('new')
+    for (const [i, values] of snapshot.globals.entries()) this.#writeGlobals(i, values)
+    for (const memory of this.#memories) {
+      const image = snapshot.memories[memory.instance]?.find(({ index }) => index === memory.index)?.image
+      if (image === undefined)
+        throw new AmpouleError('Internal', `the snapshot lacks memory ${memory.index} of core instance ${memory.instance}`)
+      const missing = image.length - memory.guest.memory.buffer.byteLength
+      if (missing > 0) memory.guest.memory.grow(missing / 65_536)
+      memory.slot = this.#source.strategy.attach(memory.guest.memory, image)
+      memory.length = image.length
+      memory.guest.virtualBytes = image.length
+    }
+    for (const core of this.#cores) core.save?.()
+    this.#wasi.restore(snapshot.wasi)
+    this.#wasiState = snapshot.wasi
+    this.#account.rebase(snapshot.accountBytes)
+    this.#state = 'ready'
+  }
+
+  /**
+   * Back to the snapshot. False when that cannot be vouched for: the instance is then discarded. `verify` compares every byte,
+   * global and handle, which takes milliseconds.
+   */
+  restore(verify: boolean): boolean {
+    this.#expect('unknown')
+    try {
+      if (this.#restoreAll() && (!verify || this.#verify())) {
+        this.#state = 'ready'
+        return true
+      }
+    } catch {
+      // What failed while restoring can only be thrown away; the cause does not matter to anyone.
+    }
+    this.discard()
+    return false
+  }
+
+  discard(): void {
+    this.#state = 'discarded'
+    this.#giveBack()
+  }
+
+  /** Gives private pages back; for an idle instance. */
+  trim(): void {
+    this.#expect('ready')
+    for (const { slot } of this.#memories) slot?.trim()
+  }
+
+  // --- invocations ---
+
+  /** The event world's `handle`; the guest's err bytes reject as `GuestFailure`. Leaves the instance `unknown`. */
+  async runEvent(
+    event: Uint8Array,
+    context: InvocationContext,
+    timeoutMs: number,
+    fuel: bigint,
+  ): Promise<{ readonly ok: boolean; readonly payload: Uint8Array }> {
+    const entry = this.#event
+    if (entry === undefined) throw new AmpouleError('InvalidRequest', `function ${this.#source.spec.name} has no event handler`)
+    const keep = this.#state === 'new'
+    return this.#invoke(context, timeoutMs, fuel, async () => {
+      const pointer = entry.access.realloc(0, 0, 1, event.length)
+      entry.access.memory.slice(pointer, event.length).set(event)
+      const result = await entry.call(pointer, event.length)
+      const head = entry.access.memory.slice(result, 12)
+      const view = new DataView(head.buffer, head.byteOffset, 12)
+      const length = view.getUint32(8, true)
+      const { maxResponseBytes } = this.#source.spec.limits
+      if (length > maxResponseBytes)
+        throw new AmpouleError(
+          'ResponseTooLarge',
+          `the function answered ${length} bytes; the limit is ${maxResponseBytes} ("maxResponseBytes")`,
+        )
+      const payload = entry.access.memory.slice(view.getUint32(4, true), length).slice()
+      // After a restore nothing is left to free; without one the guest insists on its post-return.
+      if (keep) await entry.postReturn?.(result)
+      return { ok: view.getUint8(0) === 0, payload }
+    })
+  }
+
+  /** wasi:http. `ended` settles when the guest's stack has unwound and the instance is `unknown`. */
+  startHttp(
+    request: GuestRequest,
+    context: InvocationContext,
+    timeoutMs: number,
+    fuel: bigint,
+  ): { readonly response: Promise<GuestResponse>; readonly ended: Promise<void> } {
+    const entry = this.#http
+    if (entry === undefined)
+      throw new AmpouleError('InvalidRequest', `function ${this.#source.spec.name} has no wasi:http handler`)
+    const { maxResponseBytes } = this.#source.spec.limits
+    let call: HttpCall | undefined
+    const ended = this.#invoke(context, timeoutMs, fuel, async () => {
+      call = this.#wasi.http(request, { maxBodyBytes: maxResponseBytes, maxHeaderBytes: MAX_HEADER_BYTES })
+      await entry(call.request, call.responseOut)
+    })
+    // Without handles the invocation has failed already, and `ended` says how.
+    return { response: call === undefined ? ended.then(() => Promise.reject(new AmpouleError('Internal', 'no wasi:http handles'))) : call.response, ended }
+  }
+
+  /** `wasi:cli/run`. */
+  async runCommand(context: InvocationContext, timeoutMs: number, fuel: bigint): Promise<void> {
+    const entry = this.#run
+    if (entry === undefined) throw new AmpouleError('InvalidRequest', `function ${this.#source.spec.name} has no wasi:cli/run`)
+    await this.#invoke(context, timeoutMs, fuel, async () => void (await entry()))
+  }
+
+  /** After a call that belongs to initialisation: what it left behind becomes part of the snapshot. */
+  keep(): void {
+    this.#expect('unknown')
+    this.#account.forgetPeak()
+    this.#state = 'new'
+  }
+
+  async #invoke<T>(context: InvocationContext, timeoutMs: number, fuel: bigint, body: () => Promise<T>): Promise<T> {
+    if (this.#state !== 'ready' && this.#state !== 'new')
+      throw new AmpouleError('Internal', `an instance in state ${this.#state} was invoked`)
+    this.#state = 'running'
+    this.#context = context
+    this.#meter.begin({ fuel, deadlineAt: performance.now() + timeoutMs, timeoutMs })
+    const deadline = setTimeout(() => this.#abort(deadlineExceeded(timeoutMs)), timeoutMs)
+    const cancel = (): void => this.#abort(new AmpouleError('Cancelled', 'the client went away'))
+    context.signal.addEventListener('abort', cancel)
+    let failure: unknown
+    try {
+      if (context.signal.aborted) cancel()
+      return await body()
+    } catch (error) {
+      failure = toAmpouleError(error, this.#meter, this.#account)
+      throw failure
+    } finally {
+      clearTimeout(deadline)
+      context.signal.removeEventListener('abort', cancel)
+      this.#stdout.flush()
+      this.#stderr.flush()
+      this.#generation++
+      this.#waits.clear()
+      this.#wasi.finish(failure)
+      this.#context = undefined
+      this.#state = 'unknown'
+    }
+  }
+
+  /** Dooms first, so that a guest that catches the rejection is killed at its next check (ISOLATION.md 12). */
+  #abort(reason: AmpouleError): void {
+    if (this.#state !== 'running') return
+    this.#meter.doom(reason)
+    const waits = [...this.#waits]
+    this.#waits.clear()
+    for (const reject of waits) reject(reason)
+    const generation = this.#generation
+    setTimeout(() => {
+      if (this.#generation === generation && this.#state === 'running') this.#source.stuck()
+    }, UNWIND_MS).unref()
+  }
+
+  // --- restoring ---
+
+  #restoreAll(): boolean {
+    for (const core of this.#cores) {
+      if (((core.changed?.() ?? 0) & TABLE_GREW) !== 0) return false
+      core.restore?.()
+    }
+    for (const memory of this.#memories) {
+      if (memory.slot === undefined || !memory.slot.restore()) return false
+      memory.guest.virtualBytes = memory.length
+    }
+    this.#wasi.restore(this.#wasiState)
+    this.#account.reset()
+    this.#giveBack()
+    this.#stdout.clear()
+    this.#stderr.clear()
+    return this.#waits.size === 0
+  }
+
+  #giveBack(): void {
+    if (this.#reserved === 0) return
+    this.#source.reserve(-this.#reserved)
+    this.#reserved = 0
+  }
+
+  #verify(): boolean {
+    return (
+      this.#cores.every((core) => (core.changed?.() ?? 0) === 0) &&
+      this.#memories.every(({ slot }) => slot?.verify() === true) &&
+      this.#wasi.equals(this.#wasiState)
+    )
+  }
+
+  #readGlobals(instance: number, exports: WebAssembly.Exports | undefined): GlobalValues {
+    const values: Record<string, number | bigint> = {}
+    for (const name of this.#globalNames(instance)) values[name] = (exports?.[name] as WebAssembly.Global<'i32'>).value
+    return values
+  }
+
+  #writeGlobals(instance: number, values: GlobalValues): void {
+    const exports = this.#linked.instances[instance]
+    for (const [name, value] of Object.entries(values)) (exports?.[name] as WebAssembly.Global<'i32'>).value = value as number
+  }
+
+  #globalNames(instance: number): string[] {
+    const report = this.#report(instance)
+    const exports = this.#linked.instances[instance]
+    if (report === undefined || exports === undefined) return []
+    const globals = report.globals.filter(({ type }) => TRANSFERABLE.has(type)).map((global) => global.export)
+    return [...globals, ...report.memories.map(({ index }) => `ampoule:pages${index}`)].filter((name) => name in exports)
+  }
+
+  // --- linking ---
+
+  #hooks(): LinkHooks {
+    const accesses = new Map<string, CanonicalAccess>()
+    const suspendingYield = new WebAssembly.Suspending(this.#meter.yield)
+    return {
+      ampoule: (instance) => ({
+        fuel: this.#meter.fuel,
+        refuel: this.#meter.refuel,
+        yield: suspendingYield as WebAssembly.ImportValue,
+        'grow-memory': (index: number, from: bigint, to: bigint, real: bigint) =>
+          this.#growMemory(instance, index, Number(from), Number(to), Number(real)),
+        'grow-table': (_index: number, from: bigint, to: bigint) => (this.#charge(Number(to - from) * TABLE_ENTRY_BYTES) ? 1 : 0),
+      }),
+      hostFunction: (item, resolve) => {
+        const options = item.kind === 'lower' ? item : { memory: undefined, realloc: undefined }
+        const key = JSON.stringify([options.memory, options.realloc])
+        const access = accesses.get(key) ?? this.#access(options, resolve)
+        accesses.set(key, access)
+        const lowered = this.#wasi.lower(item, access)
+        if (lowered === undefined) throw new AmpouleError('InvalidComponent', `no host function for ${JSON.stringify(item)}`)
+        return (lowered.suspending ? new WebAssembly.Suspending(lowered.call) : lowered.call) as WebAssembly.ImportValue
+      },
+    }
+  }
+
+  #growMemory(instance: number, index: number, from: number, to: number, _real: number): number {
+    const report = this.#report(instance)?.memories.find((memory) => memory.index === index)
+    if (report === undefined || (report.maxPages !== undefined && to > report.maxPages)) return 0
+    const unit = 2 ** report.pageSizeLog2
+    const bytes = (to - from) * unit
+    if (!this.#charge(bytes)) return 0
+    if (!this.#source.reserve(bytes)) return 0
+    this.#reserved += bytes
+    const memory = this.#memories.find((candidate) => candidate.instance === instance && candidate.index === index)
+    // During instantiation there is nothing to unprotect yet: virtual and real size are the same.
+    if (memory === undefined) return 1
+    if (memory.slot !== undefined && !memory.slot.grant(from * unit, to * unit)) return 0
+    memory.guest.virtualBytes = to * unit
+    return 1
+  }
+
+  #charge(bytes: number): boolean {
+    return this.#meter.doomed === undefined && this.#account.charge(bytes)
+  }
+
+  #chargeInitial(bytes: number): void {
+    if (this.#account.charge(bytes)) return
+    const needed = Math.ceil((this.#account.used + bytes) / 1024 / 1024)
+    throw new AmpouleError(
+      'MemoryExceeded',
+      `function ${this.#source.spec.name} needs more than ${needed} MB before it has run; its limit is ${this.#source.spec.limits.memoryMb} MB ("memoryMb")`,
+    )
+  }
+
+  #findState(): void {
+    for (const [instance, exports] of this.#linked.instances.entries()) {
+      const report = this.#report(instance)
+      if (exports === undefined || report === undefined) continue
+      this.#cores.push({
+        save: exports['ampoule:save'] as (() => void) | undefined,
+        restore: exports['ampoule:restore'] as (() => void) | undefined,
+        changed: exports['ampoule:changed'] as (() => number) | undefined,
+      })
+      for (const { index, from } of report.memories) {
+        if (from !== undefined) continue
+        const memory = exports[`ampoule:memory${index}`] as WebAssembly.Memory
+        const guest = new GuestMemory(memory)
+        this.#byMemory.set(memory, guest)
+        this.#memories.push({ instance, index, guest, slot: undefined, length: guest.virtualBytes })
+      }
+    }
+  }
+
+  #findExports(): void {
+    const { event, http, run } = this.#source.plan.exports
+    if (event !== undefined) {
+      const postReturn = event.postReturn === undefined ? undefined : this.#promising<[number], unknown>(event.postReturn)
+      this.#event = {
+        access: this.#access(event, (ref) => this.#linked.resolve(ref)),
+        call: this.#promising(event.func),
+        postReturn,
+      }
+    }
+    if (http !== undefined) this.#http = this.#promising(http.func)
+    if (run !== undefined) this.#run = this.#promising(run.func)
+  }
+
+  #access(options: Pick<LiftedExport, 'memory' | 'realloc'>, resolve: Resolve): CanonicalAccess {
+    return new CanonicalAccess(
+      this.#source.scheduler,
+      () => this.#guestMemory(options.memory, resolve),
+      () => asFunction(options.realloc, resolve),
+    )
+  }
+
+  #promising<A extends unknown[], R>(ref: CoreRef): (...args: A) => Promise<R> {
+    return WebAssembly.promising(this.#linked.resolve(ref) as (...args: A) => R)
+  }
+
+  #guestMemory(ref: CoreRef | undefined, resolve: Resolve): GuestMemory {
+    const guest = ref === undefined ? undefined : this.#byMemory.get(resolve(ref) as WebAssembly.Memory)
+    if (guest === undefined) throw new WebAssembly.RuntimeError('a canonical function needs a memory and has none')
+    return guest
+  }
+
+  #report(instance: number): InstrumentReport | undefined {
+    const core = this.#source.plan.instances[instance]
+    return core?.kind === 'module' ? this.#source.reports[core.module] : undefined
+  }
+
+  #reportsByInstance(): InstrumentReport[] {
+    return this.#source.plan.instances.flatMap((_, i) => this.#report(i) ?? [])
+  }
+
+  // --- what WASI sees ---
+
+  #environment(): WasiEnvironment {
+    const { spec } = this.#source
+    return {
+      wallClock: () => BigInt(Date.now()) * 1_000_000n,
+      monotonicClock: () => process.hrtime.bigint(),
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      args: [spec.name],
+      variables: spec.variables,
+      log: (stream, bytes) => (stream === 'stdout' ? this.#stdout : this.#stderr).write(bytes),
+      charge: (bytes) => this.#charge(bytes),
+      credit: (bytes) => this.#account.credit(bytes),
+      assertAlive: () => {
+        if (this.#meter.doomed !== undefined) throw this.#meter.doomed
+      },
+      suspend: (start) => this.#suspend(start),
+    }
+  }
+
+  #suspend<T>(start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => () => void): Promise<T> {
+    const generation = this.#generation
+    return new Promise<T>((resolve, reject) => {
+      let undo: (() => void) | undefined
+      let settled = false
+      const settle = (then: () => void): void => {
+        if (settled) return
+        settled = true
+        this.#waits.delete(abort)
+        undo?.()
+        // A completion that belongs to an invocation that is over must not touch the instance (ISOLATION.md 10).
+        if (generation !== this.#generation) return
+        this.#meter.resumed()
+        then()
+      }
+      const abort = (reason: unknown): void => settle(() => reject(reason))
+      this.#waits.add(abort)
+      undo = start((value) => settle(() => resolve(value)), abort)
+      if (settled) undo()
+    })
+  }
+
+  #expect(state: State): void {
+    if (this.#state !== state) throw new AmpouleError('Internal', `the instance is ${this.#state}, not ${state}`)
+  }
+}
+
+/** An aborted guest's stack has unwound by then, or its lane is given up: one slice and the turns of all other guests fit in many times. */
+const UNWIND_MS = 5_000
+const MAX_HEADER_BYTES = 65_536
+/** Global types whose values JavaScript can carry from one instance to another. */
+const TRANSFERABLE: ReadonlySet<string> = new Set(['i32', 'i64', 'f32', 'f64'])
+
+function asFunction(ref: CoreRef | undefined, resolve: Resolve): CoreFunction & ((...args: number[]) => number) {
+  const value = ref === undefined ? undefined : resolve(ref)
+  if (typeof value !== 'function') throw new WebAssembly.RuntimeError('a canonical function needs cabi_realloc and has none')
+  return value as CoreFunction & ((...args: number[]) => number)
+}

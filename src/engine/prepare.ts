@@ -1,0 +1,115 @@
+import { AmpouleError } from '../errors.ts'
+import type { Artifact, LinkPlan, PrepareLink } from '../component/contract.ts'
+import type { CreateWasi } from '../wasi/contract.ts'
+import type { InstrumentReport } from '../wasm/contract.ts'
+import type { FunctionSpec, InvocationContext } from './contract.ts'
+import { INIT_BUDGET_MS, INIT_FUEL } from './meter.ts'
+import { Instance, type InstanceSource } from './instance.ts'
+import type { RestoreStrategy } from './restore/contract.ts'
+import { SliceScheduler } from './slices.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/**
+ * How instances of a function begin:
+ * - `shared`: from one snapshot for all, with modules that do not initialise
+ * - `local`: each initialises itself and keeps its own snapshot, since tables or globals cannot be carried between instances
+ * - `fresh`: each initialises itself and serves one invocation, since initialisation drew random numbers that must not repeat (ISOLATION.md 11)
+ */
+export type SnapshotMode = 'shared' | 'local' | 'fresh'
+
+/** All that a lane needs to make instances; can be posted to the threads of this process. */
+export interface Material {
+  readonly mode: SnapshotMode
+  readonly modules: readonly WebAssembly.Module[]
+  readonly plan: LinkPlan
+  readonly reports: readonly InstrumentReport[]
+  /** Set when `mode` is `shared`. */
+  readonly snapshot: Snapshot | undefined
+  /** Whether the runtime answers warm-up events, for `local` instances. */
+  readonly warm: boolean
+}
+
+export interface EngineParts {
+  readonly strategy: RestoreStrategy
+  readonly prepareLink: PrepareLink
+  readonly createWasi: CreateWasi
+  /** The event that runtimes of our own answer by walking their own path (docs/events.md). */
+  readonly warmEvent: Uint8Array
+}
+
+/** So often a runtime warms itself before the snapshot; from then on the dirtied pages stay the same. */
+const WARM_CALLS = 24
+
+/** Compiles an artifact and initialises it once. Takes milliseconds to seconds: belongs on a thread that serves no one. */
+export async function prepareFunction(artifact: Artifact, spec: FunctionSpec, parts: EngineParts): Promise<Material> {
+  const { plan, meta } = artifact
+  const reports = artifact.modules.map(({ report }) => report)
+  const warm = meta.runtime?.warm === true
+  const full = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+  const common = { plan, reports, warm }
+
+  const instance = new Instance(instanceSource(spec, { ...common, modules: full }, parts, new SliceScheduler()))
+  if (warm) await warmUp(instance, parts.warmEvent)
+  if (meta.runtime === undefined && instance.draws.random > 0)
+    return { ...common, mode: 'fresh', modules: full, snapshot: undefined }
+  if (instance.tablesTouched || reports.some(hasLocalGlobals))
+    return { ...common, mode: 'local', modules: full, snapshot: undefined }
+  const snapshot = instance.capture()
+  instance.discard()
+
+  const stripped = await Promise.all(artifact.modules.map(({ stripped }) => WebAssembly.compile(stripped)))
+  return { ...common, mode: 'shared', modules: stripped, snapshot }
+}
+
+/** A ready instance of `material`. */
+export async function createInstance(source: InstanceSource, material: Material, parts: EngineParts): Promise<Instance> {
+  const instance = new Instance(source)
+  if (material.warm && material.snapshot === undefined) await warmUp(instance, parts.warmEvent)
+  instance.adopt(material.snapshot ?? instance.capture())
+  return instance
+}
+
+export function instanceSource(
+  spec: FunctionSpec,
+  material: Pick<Material, 'plan' | 'modules' | 'reports'>,
+  parts: EngineParts,
+  scheduler: SliceScheduler,
+  lane: Pick<InstanceSource, 'reserve' | 'stuck'> = { reserve: () => true, stuck: () => {} },
+): InstanceSource {
+  return {
+    spec,
+    plan: material.plan,
+    reports: material.reports,
+    link: parts.prepareLink(material.plan, material.modules),
+    strategy: parts.strategy,
+    scheduler,
+    createWasi: parts.createWasi,
+    ...lane,
+  }
+}
+
+async function warmUp(instance: Instance, event: Uint8Array): Promise<void> {
+  const lines: string[] = []
+  const context: InvocationContext = {
+    requestId: 'warm',
+    signal: new AbortController().signal,
+    log: (_, line) => void lines.push(line),
+  }
+  for (let i = 0; i < WARM_CALLS; i++) {
+    try {
+      await instance.runEvent(event, context, INIT_BUDGET_MS, INIT_FUEL)
+    } catch (error) {
+      throw new AmpouleError(
+        'InvalidComponent',
+        `the function failed while it was initialised: ${[...lines, (error as Error).message].join('\n')}`,
+        { cause: error },
+      )
+    }
+    instance.keep()
+  }
+}
+
+/** JavaScript cannot read v128 and exnref globals, and references do not cross instances. */
+function hasLocalGlobals(report: InstrumentReport): boolean {
+  return report.globals.some(({ type }) => !['i32', 'i64', 'f32', 'f64'].includes(type))
+}

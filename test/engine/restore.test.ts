@@ -1,0 +1,196 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import fc from 'fast-check'
+import { chooseStrategy, probe } from '../../src/engine/restore/index.ts'
+import { copyStrategy } from '../../src/engine/restore/copy.ts'
+import { dirtyPagesStrategy } from '../../src/engine/restore/dirty-pages.ts'
+import { openLinux } from '../../src/engine/restore/linux.ts'
+import type { MemoryImage, RestoreStrategy } from '../../src/engine/restore/contract.ts'
+
+const WASM_PAGE = 65_536
+const PAGE = 4096
+
+/** Whether the machine can (Linux 6.7); where it cannot, the suite says so by name. */
+const dirtyPages = ((): RestoreStrategy | undefined => {
+  try {
+    return chooseStrategy('dirty-pages').strategy
+  } catch {
+    return undefined
+  }
+})()
+
+describe.each([
+  { name: 'copy', strategy: copyStrategy },
+  ...(dirtyPages === undefined ? [] : [{ name: 'dirty-pages', strategy: dirtyPages }, { name: 'dirty-pages, scanning two ranges at a time', strategy: dirtyPagesStrategy(openLinux(), 2) }]),
+])('the restore strategy "$name"', ({ strategy }) => {
+  const images: MemoryImage[] = []
+  afterAll(() => images.forEach((image) => strategy.release(image)))
+
+  const capture = (pages: number, maximum = pages + 64): { memory: WebAssembly.Memory; image: MemoryImage } => {
+    const memory = new WebAssembly.Memory({ initial: pages, maximum })
+    const bytes = new Uint8Array(memory.buffer)
+    for (let i = 0; i < bytes.length; i += 97) bytes[i] = i % 251
+    const image = strategy.capture(memory, bytes.length)
+    images.push(image)
+    return { memory, image }
+  }
+
+  it('passes the probe that decides whether it is used', () => {
+    expect(() => probe(strategy)).not.toThrow()
+  })
+
+  it('gives a fresh memory the content of the image', () => {
+    const { memory, image } = capture(3)
+    const other = new WebAssembly.Memory({ initial: 3, maximum: 10 })
+    new Uint8Array(other.buffer).fill(255)
+    const slot = strategy.attach(other, image)
+    expect(Buffer.from(other.buffer).equals(Buffer.from(memory.buffer))).toBe(true)
+    expect(slot.verify()).toBe(true)
+  })
+
+  it('notices a single changed byte and puts it back, wherever it is', () => {
+    const { memory, image } = capture(4)
+    const slot = strategy.attach(memory, image)
+    const before = Buffer.from(memory.buffer.slice(0))
+    const bytes = new Uint8Array(memory.buffer)
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 200 }), (writes) => {
+        for (const [at, by] of writes) bytes[at] = before[at]! ^ by
+        expect(slot.verify()).toBe(false)
+        expect(slot.restore()).toBe(true)
+        expect(before.equals(bytes)).toBe(true)
+        expect(slot.verify()).toBe(true)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('puts back every second page of 64 MB, more ranges than one scan returns', () => {
+    const { memory, image } = capture(1024)
+    const slot = strategy.attach(memory, image)
+    const before = Buffer.from(memory.buffer.slice(0))
+    const bytes = new Uint8Array(memory.buffer)
+    for (let at = 0; at < bytes.length; at += 2 * PAGE) bytes[at + 5] = 0xa5
+    expect(slot.restore()).toBe(true)
+    expect(before.equals(bytes)).toBe(true)
+  })
+
+  it('puts back what was written again after a restore', () => {
+    const { memory, image } = capture(2)
+    const slot = strategy.attach(memory, image)
+    const bytes = new Uint8Array(memory.buffer)
+    const before = Buffer.from(memory.buffer.slice(0))
+    for (let round = 0; round < 50; round++) {
+      bytes.fill(round + 1, (round % 30) * PAGE, (round % 30) * PAGE + 10)
+      expect(slot.restore()).toBe(true)
+      expect(before.equals(bytes)).toBe(true)
+    }
+  })
+
+  it('keeps what one instance writes from the others of the same image', () => {
+    const { memory, image } = capture(2)
+    const first = strategy.attach(memory, image)
+    const other = new WebAssembly.Memory({ initial: 2, maximum: 10 })
+    const second = strategy.attach(other, image)
+    new Uint8Array(memory.buffer).fill(9)
+    expect(second.verify()).toBe(true)
+    expect(first.restore()).toBe(true)
+  })
+
+  it('shows the image again after giving private pages back', () => {
+    const { memory, image } = capture(2)
+    const slot = strategy.attach(memory, image)
+    slot.trim()
+    expect(slot.verify()).toBe(true)
+  })
+
+  it('undoes growth, or says that it cannot', () => {
+    const { memory, image } = capture(1)
+    const slot = strategy.attach(memory, image)
+    memory.grow(3)
+    expect(slot.grant(WASM_PAGE, 4 * WASM_PAGE)).toBe(true)
+    new Uint8Array(memory.buffer).fill(7, WASM_PAGE)
+    expect(slot.restore()).toBe(strategy.undoesGrowth)
+    if (!strategy.undoesGrowth) return
+    expect(slot.verify()).toBe(true)
+    // Granted again, the range is zero and writable.
+    expect(slot.grant(WASM_PAGE, 2 * WASM_PAGE)).toBe(true)
+    expect(new Uint8Array(memory.buffer, WASM_PAGE, WASM_PAGE).every((byte) => byte === 0)).toBe(true)
+    new Uint8Array(memory.buffer)[WASM_PAGE] = 1
+    expect(slot.restore()).toBe(true)
+  })
+
+  it('refuses a memory that is shorter than the image, and images of the other strategy', () => {
+    const { image } = capture(4)
+    expect(() => strategy.attach(new WebAssembly.Memory({ initial: 1 }), image)).toThrow(/262144/)
+    const foreign: MemoryImage = image.kind === 'copy' ? { kind: 'memfd', length: 0, fd: -1, address: 0 } : { kind: 'copy', length: 0, bytes: new SharedArrayBuffer(0) }
+    expect(() => strategy.attach(new WebAssembly.Memory({ initial: 4 }), foreign)).toThrow(/cannot attach/)
+  })
+
+  it('handles an image of no bytes', () => {
+    const { memory, image } = capture(0)
+    const slot = strategy.attach(memory, image)
+    expect(slot.restore()).toBe(true)
+    expect(slot.verify()).toBe(true)
+  })
+})
+
+describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)', () => {
+  it('lets an access beyond the virtual size trap after growth was undone', async () => {
+    const strategy = dirtyPages!
+    // (memory (export "m") 1 8) (func (export "peek") (param i32) (result i32) local.get 0 i32.load8_u)
+    const module = await WebAssembly.compile(
+      Uint8Array.from([
+        0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 127, 1, 127, 3, 2, 1, 0, 5, 4, 1, 1, 1, 8, 7, 12, 2, 1, 109, 2, 0, 4, 112, 101, 101, 107, 0, 0, 10, 9, 1, 7, 0, 32, 0, 45, 0, 0, 11,
+      ]),
+    )
+    const { m: memory, peek } = new WebAssembly.Instance(module).exports as { m: WebAssembly.Memory; peek: (at: number) => number }
+    const image = strategy.capture(memory, WASM_PAGE)
+    const slot = strategy.attach(memory, image)
+    memory.grow(2)
+    slot.grant(WASM_PAGE, 3 * WASM_PAGE)
+    expect(peek(2 * WASM_PAGE)).toBe(0)
+    expect(slot.restore()).toBe(true)
+    expect(() => peek(WASM_PAGE)).toThrow(WebAssembly.RuntimeError)
+    expect(() => peek(2 * WASM_PAGE + 5)).toThrow(/out of bounds/)
+    slot.grant(WASM_PAGE, 2 * WASM_PAGE)
+    expect(peek(WASM_PAGE)).toBe(0)
+    expect(() => peek(2 * WASM_PAGE)).toThrow(/out of bounds/)
+    strategy.release(image)
+  })
+
+  it('seals the snapshot file, so that no one can change or truncate it', async () => {
+    const memory = new WebAssembly.Memory({ initial: 1 })
+    const image = dirtyPages!.capture(memory, WASM_PAGE)
+    if (image.kind !== 'memfd') throw new Error('expected a memfd')
+    const { ftruncateSync, writeSync } = await import('node:fs')
+    expect(() => ftruncateSync(image.fd, 0)).toThrow(/EPERM/)
+    expect(() => writeSync(image.fd, 'x')).toThrow(/EPERM/)
+    dirtyPages!.release(image)
+  })
+
+  it('drops the pages of an invocation that dirtied very many instead of keeping them', () => {
+    const memory = new WebAssembly.Memory({ initial: 128 })
+    const image = dirtyPages!.capture(memory, memory.buffer.byteLength)
+    const slot = dirtyPages!.attach(memory, image)
+    new Uint8Array(memory.buffer).fill(1)
+    expect(slot.restore()).toBe(true)
+    expect(slot.verify()).toBe(true)
+    dirtyPages!.release(image)
+  })
+})
+
+describe('choosing a strategy', () => {
+  it('copies when told to', () => {
+    expect(chooseStrategy('copy').strategy.name).toBe('copy')
+  })
+
+  it('says why it copies where the system has no dirty-page scan', () => {
+    const { strategy, reason } = chooseStrategy('auto')
+    expect(strategy.name === 'dirty-pages' ? reason === undefined : typeof reason === 'string').toBe(true)
+  })
+
+  it('rejects a strategy that does not put everything back', () => {
+    const lazy: RestoreStrategy = { ...copyStrategy, attach: (memory, image) => Object.assign(copyStrategy.attach(memory, image), { restore: () => true }) }
+    expect(() => probe(lazy)).toThrow(/not put back/)
+  })
+})
