@@ -99,6 +99,10 @@ export interface LaneOptions {
   readonly functions: readonly DeployedFunction[]
   /** Memory of all instances of all functions together, in MiB. */
   readonly memoryCeilingMb: number
+  /** How instances are restored; `auto` tries what the system can. */
+  readonly restore: 'auto' | 'copy' | 'dirty-pages'
+  /** Every how many restores everything is compared with the snapshot; 1 always, 0 never (ISOLATION.md 13). */
+  readonly verifyEvery: number
   /** A lane has died and is being replaced, or the replacement has failed. */
   onLaneFailure(error: Error): void
 }
@@ -106,6 +110,8 @@ export interface LaneOptions {
 /** `startLanes(options: LaneOptions): Promise<LaneGroup>` of src/engine/lanes.ts resolves when every lane listens. */
 export interface LaneGroup {
   readonly port: number
+  /** Adds a function, or puts it in the place of the one of the same name, which finishes what it runs. */
+  deploy(fn: DeployedFunction): Promise<void>
   /** Drains every lane, closes its runners, ends its thread. */
   stop(graceMs: number): Promise<void>
 }

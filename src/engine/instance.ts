@@ -189,6 +189,7 @@ export class Instance {
 
   discard(): void {
     this.#state = 'discarded'
+    for (const { slot } of this.#memories) slot?.close()
     this.#giveBack()
   }
 
@@ -247,7 +248,13 @@ export class Instance {
       await entry(call.request, call.responseOut)
     })
     // Without handles the invocation has failed already, and `ended` says how.
-    return { response: call === undefined ? ended.then(() => Promise.reject(new AmpouleError('Internal', 'no wasi:http handles'))) : call.response, ended }
+    return {
+      response:
+        call === undefined
+          ? ended.then(() => Promise.reject(new AmpouleError('Internal', 'no wasi:http handles')))
+          : call.response,
+      ended,
+    }
   }
 
   /** `wasi:cli/run`. */

@@ -20,7 +20,12 @@ const dirtyPages = ((): RestoreStrategy | undefined => {
 
 describe.each([
   { name: 'copy', strategy: copyStrategy },
-  ...(dirtyPages === undefined ? [] : [{ name: 'dirty-pages', strategy: dirtyPages }, { name: 'dirty-pages, scanning two ranges at a time', strategy: dirtyPagesStrategy(openLinux(), 2) }]),
+  ...(dirtyPages === undefined
+    ? []
+    : [
+        { name: 'dirty-pages', strategy: dirtyPages },
+        { name: 'dirty-pages, scanning two ranges at a time', strategy: dirtyPagesStrategy(openLinux(), 2) },
+      ]),
 ])('the restore strategy "$name"', ({ strategy }) => {
   const images: MemoryImage[] = []
   afterAll(() => images.forEach((image) => strategy.release(image)))
@@ -53,13 +58,16 @@ describe.each([
     const before = Buffer.from(memory.buffer.slice(0))
     const bytes = new Uint8Array(memory.buffer)
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 200 }), (writes) => {
-        for (const [at, by] of writes) bytes[at] = before[at]! ^ by
-        expect(slot.verify()).toBe(false)
-        expect(slot.restore()).toBe(true)
-        expect(before.equals(bytes)).toBe(true)
-        expect(slot.verify()).toBe(true)
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 200 }),
+        (writes) => {
+          for (const [at, by] of writes) bytes[at] = before[at]! ^ by
+          expect(slot.verify()).toBe(false)
+          expect(slot.restore()).toBe(true)
+          expect(before.equals(bytes)).toBe(true)
+          expect(slot.verify()).toBe(true)
+        },
+      ),
       { numRuns: 60 },
     )
   })
@@ -122,7 +130,10 @@ describe.each([
   it('refuses a memory that is shorter than the image, and images of the other strategy', () => {
     const { image } = capture(4)
     expect(() => strategy.attach(new WebAssembly.Memory({ initial: 1 }), image)).toThrow(/262144/)
-    const foreign: MemoryImage = image.kind === 'copy' ? { kind: 'memfd', length: 0, fd: -1, address: 0 } : { kind: 'copy', length: 0, bytes: new SharedArrayBuffer(0) }
+    const foreign: MemoryImage =
+      image.kind === 'copy'
+        ? { kind: 'memfd', length: 0, fd: -1, address: 0 }
+        : { kind: 'copy', length: 0, bytes: new SharedArrayBuffer(0) }
     expect(() => strategy.attach(new WebAssembly.Memory({ initial: 4 }), foreign)).toThrow(/cannot attach/)
   })
 
@@ -140,10 +151,14 @@ describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)'
     // (memory (export "m") 1 8) (func (export "peek") (param i32) (result i32) local.get 0 i32.load8_u)
     const module = await WebAssembly.compile(
       Uint8Array.from([
-        0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 127, 1, 127, 3, 2, 1, 0, 5, 4, 1, 1, 1, 8, 7, 12, 2, 1, 109, 2, 0, 4, 112, 101, 101, 107, 0, 0, 10, 9, 1, 7, 0, 32, 0, 45, 0, 0, 11,
+        0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 127, 1, 127, 3, 2, 1, 0, 5, 4, 1, 1, 1, 8, 7, 12, 2, 1, 109, 2, 0, 4, 112,
+        101, 101, 107, 0, 0, 10, 9, 1, 7, 0, 32, 0, 45, 0, 0, 11,
       ]),
     )
-    const { m: memory, peek } = new WebAssembly.Instance(module).exports as { m: WebAssembly.Memory; peek: (at: number) => number }
+    const { m: memory, peek } = new WebAssembly.Instance(module).exports as {
+      m: WebAssembly.Memory
+      peek: (at: number) => number
+    }
     const image = strategy.capture(memory, WASM_PAGE)
     const slot = strategy.attach(memory, image)
     memory.grow(2)
@@ -190,7 +205,10 @@ describe('choosing a strategy', () => {
   })
 
   it('rejects a strategy that does not put everything back', () => {
-    const lazy: RestoreStrategy = { ...copyStrategy, attach: (memory, image) => Object.assign(copyStrategy.attach(memory, image), { restore: () => true }) }
+    const lazy: RestoreStrategy = {
+      ...copyStrategy,
+      attach: (memory, image) => Object.assign(copyStrategy.attach(memory, image), { restore: () => true }),
+    }
     expect(() => probe(lazy)).toThrow(/not put back/)
   })
 })

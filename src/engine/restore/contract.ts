@@ -29,4 +29,6 @@ export interface MemorySlot {
   verify(): boolean
   /** Gives memory that only this instance holds back to the system; only between invocations. */
   trim(): void
+  /** The instance is thrown away: gives its memory back at once, where the system can, rather than when it is collected. */
+  close(): void
 }

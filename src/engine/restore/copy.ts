@@ -48,4 +48,6 @@ class CopySlot implements MemorySlot {
   }
 
   trim(): void {}
+
+  close(): void {}
 }

@@ -22,6 +22,8 @@ type FileImage = MemoryImage & { kind: 'memfd' }
  */
 export function dirtyPagesStrategy(linux: Linux, capacity: number = SCAN_CAPACITY): RestoreStrategy {
   const scanner = linux.scanner(capacity)
+  /** One view per image and thread. */
+  const sources = new WeakMap<MemoryImage, Uint8Array>()
   return {
     name: 'dirty-pages',
     undoesGrowth: true,
@@ -33,7 +35,9 @@ export function dirtyPagesStrategy(linux: Linux, capacity: number = SCAN_CAPACIT
 
     attach(memory, image) {
       if (image.kind !== 'memfd') throw new TypeError(`the dirty-pages strategy cannot attach an image of kind ${image.kind}`)
-      return new DirtyPagesSlot(linux, scanner, memory, image)
+      const source = sources.get(image) ?? (image.length === 0 ? new Uint8Array() : linux.view(image.address, image.length))
+      sources.set(image, source)
+      return new DirtyPagesSlot(linux, scanner, memory, image, source)
     },
 
     release(image) {
@@ -55,7 +59,7 @@ class DirtyPagesSlot implements MemorySlot {
   /** Bytes from the image's end that are accessible; 0 between invocations. */
   #granted = 0
 
-  constructor(linux: Linux, scanner: DirtyPageScanner, memory: WebAssembly.Memory, image: FileImage) {
+  constructor(linux: Linux, scanner: DirtyPageScanner, memory: WebAssembly.Memory, image: FileImage, source: Uint8Array) {
     this.#linux = linux
     this.#scanner = scanner
     this.#memory = memory
@@ -64,7 +68,7 @@ class DirtyPagesSlot implements MemorySlot {
     if (this.#bytes.length < image.length)
       throw new TypeError(`memory of ${this.#bytes.length} bytes is shorter than its image of ${image.length}`)
     this.#base = linux.addressOf(memory.buffer)
-    this.#source = image.length === 0 ? new Uint8Array() : linux.view(image.address, image.length)
+    this.#source = source
     if (image.length > 0) linux.mapPrivate(this.#base, image.length, image.fd)
     this.#granted = this.#bytes.length - image.length
     this.#forgetGrowth()
@@ -109,6 +113,11 @@ class DirtyPagesSlot implements MemorySlot {
 
   trim(): void {
     if (this.#image.length > 0) this.#linux.drop(this.#base, this.#image.length)
+  }
+
+  close(): void {
+    const real = this.#memory.buffer.byteLength
+    if (real > 0) this.#linux.drop(this.#base, real)
   }
 
   /** Growth detaches the buffer that was seen before. */

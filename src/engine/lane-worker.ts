@@ -1,0 +1,84 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { AmpouleError } from '../errors.ts'
+import type { LaneProgram } from './contract.ts'
+import { SharedCounts } from './counts.ts'
+import type { FromLane, LaneFunction, LaneWorkerData, ToLane } from './lane-messages.ts'
+import { engineParts } from './parts.ts'
+import { Runner } from './runner.ts'
+import { SliceScheduler } from './slices.ts'
+
+// The entry of a lane's thread.
+const port = parentPort
+if (port === null) throw new Error('lane-worker.ts is the entry of a worker thread')
+const post = (message: FromLane): void => port.postMessage(message)
+
+const data = workerData as LaneWorkerData
+const scheduler = new SliceScheduler()
+const counts = new SharedCounts(data.lanes, data.lane, data.counts)
+const parts = engineParts(data.restore)
+const runners = new Map<string, Runner>()
+const heartbeats = new Int32Array(data.heartbeats)
+
+/** How often a lane shows that its event loop turns; milliseconds. */
+const HEARTBEAT_MS = 100
+setInterval(() => void Atomics.add(heartbeats, data.lane, 1), HEARTBEAT_MS).unref()
+
+async function deploy({ spec, material, index, minInstances }: LaneFunction): Promise<void> {
+  const runner = new Runner({
+    spec,
+    material,
+    parts,
+    scheduler,
+    counts,
+    index,
+    minInstances,
+    ceilingKib: data.ceilingKib,
+    verifyEvery: data.verifyEvery,
+    requestEviction: () => {
+      // Others in this lane may hold idle instances of other functions; the other lanes, of this one.
+      for (const other of runners.values()) if (other !== runner && other.pool.size > 0 && other.pool.evict()) break
+      post({ kind: 'evict', name: spec.name })
+    },
+    // Ends this thread; the host starts another in its place.
+    stuck: () => process.exit(70),
+  })
+  await runner.pool.prewarm()
+  const old = runners.get(spec.name)
+  runners.set(spec.name, runner)
+  await old?.close()
+}
+
+async function start(): Promise<void> {
+  for (const fn of data.functions) await deploy(fn)
+  const { startLane } = (await import(data.program)) as { startLane: LaneProgram }
+  const server = await startLane(data.data, runners)
+
+  port!.on('message', (message: ToLane) => {
+    switch (message.kind) {
+      case 'deploy':
+        deploy(message.fn).then(
+          () => post({ kind: 'deployed', id: message.id }),
+          (error: unknown) => post({ kind: 'deployed', id: message.id, error: String(error) }),
+        )
+        break
+      case 'evict':
+        runners.get(message.name)?.pool.evict()
+        break
+      case 'stop':
+        void server
+          .stop(message.graceMs)
+          .then(() => Promise.all([...runners.values()].map((runner) => runner.close())))
+          .finally(() => post({ kind: 'stopped' }))
+        break
+      default:
+        message satisfies never
+    }
+  })
+  post({ kind: 'ready', port: server.port })
+}
+
+start().catch((error: unknown) => {
+  const { code, message } =
+    error instanceof AmpouleError ? error : new AmpouleError('Internal', error instanceof Error ? error.message : String(error))
+  post({ kind: 'failed', code, message })
+})

@@ -1,0 +1,209 @@
+import { Worker } from 'node:worker_threads'
+import { AmpouleError, type ErrorCode } from '../errors.ts'
+import type { DeployedFunction, LaneGroup, LaneOptions } from './contract.ts'
+import { SharedCounts, type CounterIndex } from './counts.ts'
+import { Forge } from './forge.ts'
+import type { FromLane, LaneFunction, LaneWorkerData, ToLane } from './lane-messages.ts'
+import type { RestoreStrategy } from './restore/contract.ts'
+import { chooseStrategy } from './restore/index.ts'
+import { releaseSnapshot } from './snapshot.ts'
+
+/** A lane whose event loop has not turned for this long is ended and replaced. */
+const SILENT_MS = 15_000
+const WATCH_MS = 1_000
+/** Between two starts of the same lane, when it keeps dying. */
+const RESTART_MS = 250
+
+interface Lane {
+  readonly worker: Worker
+  beat: number
+  silentSince: number
+}
+
+/** Starts one thread per lane; resolves when all of them listen. */
+export async function startLanes(options: LaneOptions): Promise<LaneGroup> {
+  const group = new Lanes(options)
+  await group.start()
+  return group
+}
+
+/** The lanes of this process: who lives, what they serve, what replaces one that died. */
+class Lanes implements LaneGroup {
+  readonly port: number
+  readonly #options: LaneOptions
+  readonly #strategy: RestoreStrategy
+  readonly #forge: Forge
+  readonly #counts: SharedCounts
+  readonly #heartbeats: Int32Array
+  readonly #lanes: (Lane | undefined)[] = []
+  readonly #functions = new Map<string, Omit<LaneFunction, 'minInstances'>>()
+  #watch: NodeJS.Timeout | undefined
+  #stopping = false
+  #nextId = 1
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+    this.port = options.data.port
+    this.#strategy = chooseStrategy(options.restore).strategy
+    this.#forge = new Forge(this.#strategy.name)
+    // The last lane number is this thread's, which runs nothing.
+    this.#counts = new SharedCounts(options.lanes, options.lanes - 1)
+    this.#heartbeats = new Int32Array(new SharedArrayBuffer(options.lanes * 4))
+  }
+
+  async start(): Promise<void> {
+    for (const fn of this.#options.functions) await this.#prepare(fn)
+    const started = await Promise.allSettled(Array.from({ length: this.#options.lanes }, (_, lane) => this.#startLane(lane)))
+    const failed = started.find((result) => result.status === 'rejected')
+    if (failed !== undefined) {
+      await this.stop(0)
+      throw failed.reason
+    }
+    this.#watch = setInterval(() => this.#checkHeartbeats(), WATCH_MS).unref()
+  }
+
+  async deploy(fn: DeployedFunction): Promise<void> {
+    const old = this.#functions.get(fn.spec.name)?.material.snapshot
+    const prepared = await this.#prepare(fn)
+    await Promise.all(
+      this.#lanes.map((lane, number) =>
+        lane === undefined ? undefined : this.#ask(lane.worker, { ...prepared, minInstances: this.#share(fn, number) }),
+      ),
+    )
+    if (old !== undefined) releaseSnapshot(old, this.#strategy)
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    clearInterval(this.#watch)
+    await Promise.all(this.#lanes.map((lane) => (lane === undefined ? undefined : stopLane(lane.worker, graceMs))))
+    await this.#forge.close()
+  }
+
+  async #prepare(fn: DeployedFunction): Promise<Omit<LaneFunction, 'minInstances'>> {
+    const material = await this.#forge.prepare(fn)
+    const index = this.#functions.get(fn.spec.name)?.index ?? (this.#functions.size as CounterIndex)
+    const prepared = { spec: fn.spec, material, index }
+    this.#functions.set(fn.spec.name, prepared)
+    return prepared
+  }
+
+  /** The part of a function's minimum that one lane keeps ready. */
+  #share({ spec }: { readonly spec: LaneFunction['spec'] }, lane: number): number {
+    const { lanes } = this.#options
+    return Math.floor(spec.minInstances / lanes) + (lane < spec.minInstances % lanes ? 1 : 0)
+  }
+
+  #startLane(number: number): Promise<void> {
+    const options = this.#options
+    const { lanes } = options
+    const workerData: LaneWorkerData = {
+      lane: number,
+      lanes,
+      program: options.program.href,
+      data: options.data,
+      functions: [...this.#functions.values()].map((fn) => ({ ...fn, minInstances: this.#share(fn, number) })),
+      counts: this.#counts.buffer,
+      heartbeats: this.#heartbeats.buffer as SharedArrayBuffer,
+      ceilingKib: options.memoryCeilingMb * 1024,
+      restore: this.#strategy.name,
+      verifyEvery: options.verifyEvery,
+    }
+    const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData })
+    return new Promise((resolve, reject) => {
+      let failure: unknown
+      worker.on('message', (message: FromLane) => {
+        switch (message.kind) {
+          case 'ready':
+            this.#lanes[number] = { worker, beat: -1, silentSince: performance.now() }
+            resolve()
+            break
+          case 'failed':
+            failure = new AmpouleError(message.code as ErrorCode, message.message)
+            void worker.terminate()
+            break
+          case 'evict':
+            this.#evictElsewhere(worker, message.name)
+            break
+          case 'deployed':
+          case 'stopped':
+            break
+          default:
+            message satisfies never
+        }
+      })
+      worker.on('error', (error) => (failure = error))
+      worker.on('exit', (code) => {
+        this.#counts.forget(number)
+        const error = failure instanceof Error ? failure : new AmpouleError('Internal', `lane ${number} ended with code ${code}`)
+        const served = this.#lanes[number]?.worker === worker
+        if (!served) return reject(error)
+        this.#lanes[number] = undefined
+        if (!this.#stopping) this.#replace(number, error)
+      })
+    })
+  }
+
+  #replace(number: number, error: Error): void {
+    this.#options.onLaneFailure(error)
+    setTimeout(() => {
+      if (this.#stopping) return
+      this.#startLane(number).catch((again: unknown) =>
+        this.#replace(number, again instanceof Error ? again : new Error(String(again))),
+      )
+    }, RESTART_MS)
+  }
+
+  #evictElsewhere(asking: Worker, name: string): void {
+    for (const lane of this.#lanes) {
+      if (lane !== undefined && lane.worker !== asking) lane.worker.postMessage({ kind: 'evict', name } satisfies ToLane)
+    }
+  }
+
+  #checkHeartbeats(): void {
+    const now = performance.now()
+    for (const [number, lane] of this.#lanes.entries()) {
+      if (lane === undefined) continue
+      const beat = Atomics.load(this.#heartbeats, number)
+      if (beat !== lane.beat) Object.assign(lane, { beat, silentSince: now })
+      else if (now - lane.silentSince > SILENT_MS) void lane.worker.terminate()
+    }
+  }
+
+  #ask(worker: Worker, fn: LaneFunction): Promise<void> {
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      const answered = (message: FromLane): void => {
+        if (message.kind !== 'deployed' || message.id !== id) return
+        done()
+        if (message.error === undefined) resolve()
+        else reject(new AmpouleError('Internal', message.error))
+      }
+      // A lane that dies meanwhile is replaced by one that has the function from its start.
+      const exited = (): void => {
+        done()
+        resolve()
+      }
+      const done = (): void => void worker.off('message', answered).off('exit', exited)
+      worker.on('message', answered).on('exit', exited)
+      worker.postMessage({ kind: 'deploy', id, fn } satisfies ToLane)
+    })
+  }
+}
+
+/** A lane that does not end in time by itself is ended. */
+const STOP_MARGIN_MS = 2_000
+
+async function stopLane(worker: Worker, graceMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, graceMs + STOP_MARGIN_MS)
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    worker.on('message', (message: FromLane) => message.kind === 'stopped' && done())
+    worker.on('exit', done)
+    worker.postMessage({ kind: 'stop', graceMs } satisfies ToLane)
+  })
+  await worker.terminate()
+}

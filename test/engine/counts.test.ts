@@ -1,0 +1,58 @@
+import { Worker } from 'node:worker_threads'
+import { describe, expect, it } from 'vitest'
+import { SharedCounts, type CounterIndex } from '../../src/engine/counts.ts'
+
+const fn = 3 as CounterIndex
+
+describe('the counts that lanes share', () => {
+  it('admits up to the limit over all lanes and not one more', () => {
+    const first = new SharedCounts(2, 0)
+    const second = new SharedCounts(2, 1, first.buffer)
+    expect([first.enter(fn, 2), second.enter(fn, 2), first.enter(fn, 2), second.enter(fn, 2)]).toEqual([true, true, false, false])
+    second.leave(fn)
+    expect(first.enter(fn, 2)).toBe(true)
+    expect(first.running(fn)).toBe(2)
+  })
+
+  it('takes the share of a lane that died out of every total', () => {
+    const first = new SharedCounts(2, 0)
+    const second = new SharedCounts(2, 1, first.buffer)
+    first.enter(fn, 10)
+    second.enter(fn, 10)
+    second.enter(fn, 10)
+    second.create(fn, 10)
+    second.reserve(500, 1_000)
+    first.reserve(100, 1_000)
+    first.forget(1)
+    expect([first.running(fn), first.alive(fn), first.reservedKib]).toEqual([1, 0, 100])
+    first.forget(1)
+    expect(first.running(fn)).toBe(1)
+  })
+
+  it('refuses a reservation beyond the ceiling and takes what is given back', () => {
+    const counts = new SharedCounts(1, 0)
+    expect(counts.reserve(900, 1_000)).toBe(true)
+    expect(counts.reserve(101, 1_000)).toBe(false)
+    expect(counts.reserve(-900, 1_000)).toBe(true)
+    expect(counts.reserve(1_000, 1_000)).toBe(true)
+  })
+
+  it('stays exact when two threads count at once', async () => {
+    const counts = new SharedCounts(2, 0)
+    const code = `
+      const { workerData } = require('node:worker_threads')
+      import(workerData.module).then(({ SharedCounts }) => {
+        const counts = new SharedCounts(2, 1, workerData.buffer)
+        for (let i = 0; i < 50_000; i++) if (counts.enter(3, 1)) { if (counts.running(3) !== 1) process.exit(9); counts.leave(3) }
+      })`
+    const worker = new Worker(code, { eval: true, workerData: { buffer: counts.buffer, module: new URL('../../src/engine/counts.ts', import.meta.url).href } })
+    const exited = new Promise((resolve) => worker.on('exit', resolve))
+    for (let i = 0; i < 50_000; i++) {
+      if (!counts.enter(fn, 1)) continue
+      expect(counts.running(fn)).toBe(1)
+      counts.leave(fn)
+    }
+    expect(await exited).toBe(0)
+    expect(counts.running(fn)).toBe(0)
+  })
+})
