@@ -1,0 +1,39 @@
+import { createArtifact } from '../src/component/index.ts'
+import type { Artifact } from '../src/component/contract.ts'
+import type { FunctionSpec, InvocationContext } from '../src/engine/contract.ts'
+import type { Instance } from '../src/engine/instance.ts'
+import { engineParts } from '../src/engine/parts.ts'
+import { createInstance, instanceSource, prepareFunction, type Material } from '../src/engine/prepare.ts'
+import { SliceScheduler } from '../src/engine/slices.ts'
+import { isSupported } from '../src/wasi/index.ts'
+
+/** A function without host around it, for benchmarks of the engine alone. */
+export interface Bare {
+  readonly spec: FunctionSpec
+  readonly artifact: Artifact
+  readonly material: Material
+  create(): Promise<Instance>
+}
+
+const MEMORY_MB = 256
+
+export const spec = (name: string): FunctionSpec => ({
+  name,
+  limits: { memoryMb: MEMORY_MB, timeoutMs: 60_000, fuel: 1_000_000_000_000n, maxRequestBytes: 6e6, maxResponseBytes: 6e6 },
+  variables: [],
+  concurrency: 1_000,
+  minInstances: 0,
+  idleMs: 60_000,
+})
+
+export async function bare(name: string, component: Uint8Array, options: { readonly warm?: boolean; readonly restore?: 'auto' | 'copy' } = {}): Promise<Bare> {
+  const artifact = createArtifact(component, { isSupported })
+  const runtime = options.warm === false ? undefined : artifact.meta.runtime
+  const parts = engineParts(options.restore ?? 'auto')
+  const shaped = { ...artifact, meta: { ...artifact.meta, runtime } }
+  const material = await prepareFunction(shaped, spec(name), parts)
+  const source = instanceSource(spec(name), material, parts, new SliceScheduler())
+  return { spec: spec(name), artifact, material, create: () => createInstance(source, material, parts) }
+}
+
+export const context: InvocationContext = { requestId: 'bench', signal: new AbortController().signal, log: () => {} }

@@ -1,0 +1,125 @@
+import { Packr } from 'msgpackr'
+import { guest } from '../test/guests/index.ts'
+import type { Instance } from '../src/engine/instance.ts'
+import { engineParts } from '../src/engine/parts.ts'
+import { instanceSource, prepareFunction } from '../src/engine/prepare.ts'
+import { SliceScheduler } from '../src/engine/slices.ts'
+import { bare, context, spec } from './engine.ts'
+import { absolute, compare, interleave, type Row } from './harness.ts'
+
+const packr = new Packr({ useRecords: false })
+const event = packr.pack({
+  type: 'http',
+  id: 'bench',
+  fn: 'bench',
+  deadline: Date.now() + 60_000,
+  method: 'POST',
+  url: 'http://localhost/bench/echo?x=1',
+  headers: [
+    ['host', 'localhost'],
+    ['content-type', 'application/json'],
+  ],
+  body: Buffer.from('{"hello":"world","n":42}'),
+})
+
+const TIMEOUT_MS = 60_000
+const FUEL = 1_000_000_000_000n
+const ROUNDS = 30
+
+const GUESTS = [
+  { name: 'C', component: 'echo-c', calls: 500, fresh: 20, overhead: undefined, factor: undefined },
+  { name: 'QuickJS', component: 'echo-qjs', calls: 100, fresh: 5, overhead: 1.6, factor: 20 },
+  { name: 'StarlingMonkey', component: 'echo-sm', calls: 100, fresh: 2, overhead: 2.5, factor: 60 },
+] as const
+
+/** What isolation costs: a restored call beside a call without restore, and beside a fresh instance. */
+export async function run(): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  for (const { name, component, calls, fresh, overhead, factor } of GUESTS) {
+    const bytes = await guest(component)
+    const fn = await bare(name, bytes)
+    const restored = await fn.create()
+    const kept = await unsnapshotted(bytes, name)
+    const cold = await (await bare(name, bytes, { warm: false })).create()
+    const answers = await Promise.all([call(restored), call(kept)])
+    restored.restore(true)
+    kept.keep()
+    if (Buffer.compare(answers[0], answers[1]) !== 0) throw new Error(`${name}: the restored and the kept instance answer differently`)
+
+    let restoreMs = 0
+    const restores: number[] = []
+    const [one, two, three, four] = await interleave(
+      [
+        {
+          name: `${name}: restored call`,
+          calls,
+          run: async (n) => {
+            restoreMs = 0
+            for (let i = 0; i < n; i++) {
+              await call(restored)
+              const started = performance.now()
+              if (!restored.restore(false)) throw new Error('restore failed')
+              restoreMs += performance.now() - started
+            }
+            restores.push((restoreMs * 1000) / n)
+          },
+        },
+        {
+          name: 'call without restore',
+          calls,
+          run: async (n) => {
+            for (let i = 0; i < n; i++) {
+              await call(kept)
+              kept.keep()
+            }
+          },
+        },
+        {
+          name: `${name}: restored call, cold snapshot`,
+          calls,
+          run: async (n) => {
+            for (let i = 0; i < n; i++) {
+              await call(cold)
+              if (!cold.restore(false)) throw new Error('restore failed')
+            }
+          },
+        },
+        {
+          name: `${name}: fresh instance + first call`,
+          calls: fresh,
+          run: async (n) => {
+            for (let i = 0; i < n; i++) await call(await fn.create())
+          },
+        },
+      ],
+      ROUNDS,
+    )
+    rows.push(compare(one!, two!, overhead === undefined ? undefined : `<= ${overhead}`))
+    rows.push(compare(three!, two!))
+    rows.push(compare(four!, one!, factor === undefined ? undefined : `>= ${factor}`))
+    rows.push(absolute({ name: `${name}: the restore alone`, unit: 'us', values: restores.slice(1) }, name === 'C' ? '<= 10 us' : ''))
+  }
+  return rows
+}
+
+async function call(instance: Instance): Promise<Uint8Array> {
+  const { ok, payload } = await instance.runEvent(event, context, TIMEOUT_MS, FUEL)
+  if (!ok) throw new Error(`the guest failed: ${JSON.stringify(packr.unpack(Buffer.from(payload)))}`)
+  return payload
+}
+
+/** An instance that was initialised and warmed in the same way and is never restored. */
+async function unsnapshotted(component: Uint8Array, name: string): Promise<Instance> {
+  const { artifact } = await bare(name, component)
+  const { Instance } = await import('../src/engine/instance.ts')
+  const parts = engineParts('auto')
+  const full = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+  void prepareFunction
+  const source = instanceSource(
+    spec(name),
+    { plan: artifact.plan, modules: full, reports: artifact.modules.map(({ report }) => report) },
+    parts,
+    new SliceScheduler(),
+  )
+  return new Instance(source)
+}
