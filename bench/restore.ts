@@ -1,10 +1,10 @@
 import { Packr } from 'msgpackr'
-import { guest } from '../test/guests/index.ts'
-import type { Instance } from '../src/engine/instance.ts'
+import { benchGuest } from './guests.ts'
+import { Instance } from '../src/engine/instance.ts'
 import { engineParts } from '../src/engine/parts.ts'
-import { instanceSource, prepareFunction } from '../src/engine/prepare.ts'
+import { instanceSource } from '../src/engine/prepare.ts'
 import { SliceScheduler } from '../src/engine/slices.ts'
-import { bare, context, spec } from './engine.ts'
+import { bare, context, type Bare } from './engine.ts'
 import { absolute, compare, interleave, type Row } from './harness.ts'
 
 const packr = new Packr({ useRecords: false })
@@ -27,22 +27,23 @@ const FUEL = 1_000_000_000_000n
 const ROUNDS = 30
 
 const GUESTS = [
-  { name: 'C', component: 'echo-c', calls: 500, fresh: 20, overhead: undefined, factor: undefined },
-  { name: 'QuickJS', component: 'echo-qjs', calls: 100, fresh: 5, overhead: 1.6, factor: 20 },
-  { name: 'StarlingMonkey', component: 'echo-sm', calls: 100, fresh: 2, overhead: 2.5, factor: 60 },
+  { name: 'C', component: 'c', calls: 500, fresh: 20, overhead: undefined, factor: undefined },
+  { name: 'QuickJS', component: 'quickjs', calls: 100, fresh: 5, overhead: 1.6, factor: 20 },
+  { name: 'StarlingMonkey', component: 'starlingmonkey-lambda', calls: 100, fresh: 2, overhead: 2.5, factor: 60 },
 ] as const
 
 /** What isolation costs: a restored call beside a call without restore, and beside a fresh instance. */
 export async function run(): Promise<readonly Row[]> {
   const rows: Row[] = []
   for (const { name, component, calls, fresh, overhead, factor } of GUESTS) {
-    const bytes = await guest(component)
+    const bytes = await benchGuest(component)
     const fn = await bare(name, bytes)
     const restored = await fn.create()
-    const kept = await unsnapshotted(bytes, name)
+    const unsnapshotted = await withoutSnapshot(fn)
+    const kept = unsnapshotted()
     const cold = await (await bare(name, bytes, { warm: false })).create()
-    const answers = await Promise.all([call(restored), call(kept)])
-    restored.restore(true)
+    const answers = [await call(restored), await call(kept)] as const
+    if (!restored.restore(true)) throw new Error(`${name}: the restore does not verify`)
     kept.keep()
     if (Buffer.compare(answers[0], answers[1]) !== 0) throw new Error(`${name}: the restored and the kept instance answer differently`)
 
@@ -88,7 +89,7 @@ export async function run(): Promise<readonly Row[]> {
           name: `${name}: fresh instance + first call`,
           calls: fresh,
           run: async (n) => {
-            for (let i = 0; i < n; i++) await call(await fn.create())
+            for (let i = 0; i < n; i++) await call(unsnapshotted())
           },
         },
       ],
@@ -108,18 +109,10 @@ async function call(instance: Instance): Promise<Uint8Array> {
   return payload
 }
 
-/** An instance that was initialised and warmed in the same way and is never restored. */
-async function unsnapshotted(component: Uint8Array, name: string): Promise<Instance> {
-  const { artifact } = await bare(name, component)
-  const { Instance } = await import('../src/engine/instance.ts')
-  const parts = engineParts('auto')
-  const full = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
-  void prepareFunction
-  const source = instanceSource(
-    spec(name),
-    { plan: artifact.plan, modules: full, reports: artifact.modules.map(({ report }) => report) },
-    parts,
-    new SliceScheduler(),
-  )
-  return new Instance(source)
+/** Makes instances that initialise themselves and are never restored. */
+async function withoutSnapshot({ artifact, spec }: Bare): Promise<() => Instance> {
+  const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+  const material = { plan: artifact.plan, modules, reports: artifact.modules.map(({ report }) => report) }
+  const source = instanceSource(spec, material, engineParts('auto'), new SliceScheduler())
+  return () => new Instance(source)
 }

@@ -217,6 +217,7 @@ export class Instance {
       const result = await entry.call(pointer, event.length)
       const head = entry.access.memory.slice(result, 12)
       const view = new DataView(head.buffer, head.byteOffset, 12)
+      const ok = view.getUint8(0) === 0
       const length = view.getUint32(8, true)
       const { maxResponseBytes } = this.#source.spec.limits
       if (length > maxResponseBytes)
@@ -227,7 +228,7 @@ export class Instance {
       const payload = entry.access.memory.slice(view.getUint32(4, true), length).slice()
       // After a restore nothing is left to free; without one the guest insists on its post-return.
       if (keep) await entry.postReturn?.(result)
-      return { ok: view.getUint8(0) === 0, payload }
+      return { ok, payload }
     })
   }
 
