@@ -26,7 +26,11 @@ export const spec = (name: string): FunctionSpec => ({
   idleMs: 60_000,
 })
 
-export async function bare(name: string, component: Uint8Array, options: { readonly warm?: boolean; readonly restore?: 'auto' | 'copy' } = {}): Promise<Bare> {
+export async function bare(
+  name: string,
+  component: Uint8Array,
+  options: { readonly warm?: boolean; readonly restore?: 'auto' | 'copy' } = {},
+): Promise<Bare> {
   const artifact = createArtifact(component, { isSupported })
   const runtime = options.warm === false ? undefined : artifact.meta.runtime
   const parts = engineParts(options.restore ?? 'auto')

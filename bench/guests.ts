@@ -19,6 +19,11 @@ const cacheDir = fileURLToPath(new URL('../.cache/bench', import.meta.url))
 export async function benchGuest(name: BenchGuest): Promise<Uint8Array> {
   if (name === 'c') return readFile(new URL('../examples/c/hello.wasm', import.meta.url))
   const { entry, engine, kind } = SOURCES[name]
-  const { component } = await buildFunction({ entry: fileURLToPath(new URL(`./guests/${entry}`, import.meta.url)), engine, kind, cacheDir })
+  const { component } = await buildFunction({
+    entry: fileURLToPath(new URL(`./guests/${entry}`, import.meta.url)),
+    engine,
+    kind,
+    cacheDir,
+  })
   return component
 }

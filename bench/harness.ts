@@ -40,7 +40,8 @@ export const quantile = (values: readonly number[], q: number): number => {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5)
 
-export const geometricMean = (values: readonly number[]): number => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
+export const geometricMean = (values: readonly number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
 
 /** `ratio` is measured / reference in what the unit counts. */
 export function compare(measured: Samples, reference: Samples, wanted?: string): Row {
@@ -96,4 +97,5 @@ export function print(report: Report): void {
   for (const row of [head, ...cells]) console.log(row.map((cell, i) => cell.padEnd(widths[i]!)).join('  '))
 }
 
-const format = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2))
+const format = (value: number): string =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)

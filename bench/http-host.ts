@@ -9,7 +9,10 @@ import { benchGuest, type BenchGuest } from './guests.ts'
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { port: { type: 'string', default: '0' } } })
 const names = positionals as BenchGuest[]
 const functions = await Promise.all(
-  names.map(async (name) => ({ artifact: createArtifact(await benchGuest(name), { isSupported }), spec: { ...spec(name), minInstances: 1 } })),
+  names.map(async (name) => ({
+    artifact: createArtifact(await benchGuest(name), { isSupported }),
+    spec: { ...spec(name), minInstances: 1 },
+  })),
 )
 const settings = names.map((name) => ({ name, kind: undefined, routes: [] }))
 await startLanes({

@@ -16,7 +16,12 @@ export const startLane: LaneProgram = async (data, runners) => {
     if (runner !== undefined) hosted.set(settings.name, { settings, runner })
   }
   const inFlight = new InFlight()
-  const gateway = createGateway({ functions: hosted, dev: false, inFlight, invocations: { observe: () => {}, reports: 'failures', now: Date.now } })
+  const gateway = createGateway({
+    functions: hosted,
+    dev: false,
+    inFlight,
+    invocations: { observe: () => {}, reports: 'failures', now: Date.now },
+  })
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.post('/native', async (c) => c.body(await c.req.arrayBuffer(), 200, { 'content-type': 'application/json' }))
   app.route('/', gateway.app)

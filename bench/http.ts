@@ -11,7 +11,12 @@ const BODY = '{"hello":"world","n":42}'
 const ROUNDS = 5
 const SECONDS = 3
 
-const CASES: readonly { readonly guest: BenchGuest; readonly name: string; readonly wanted?: string; readonly againstWorkerd?: string }[] = [
+const CASES: readonly {
+  readonly guest: BenchGuest
+  readonly name: string
+  readonly wanted?: string
+  readonly againstWorkerd?: string
+}[] = [
   { guest: 'c', name: 'C, event world', wanted: '>= 0.75', againstWorkerd: '>= 1.3' },
   { guest: 'quickjs', name: 'QuickJS, event world', wanted: '>= 0.4', againstWorkerd: '' },
   { guest: 'starlingmonkey-lambda', name: 'StarlingMonkey, event world, handler(event)', wanted: '>= 0.35', againstWorkerd: '' },
@@ -23,11 +28,17 @@ const CASES: readonly { readonly guest: BenchGuest; readonly name: string; reado
 /** Isolated functions over HTTP, beside a Hono route in the same lane, workerd, and `jco serve` with an instance per request. */
 export async function run(): Promise<readonly Row[]> {
   for (const { guest } of CASES) await benchGuest(guest)
-  console.error(`load: ${generator}, ${CONNECTIONS} connections, POST of ${BODY.length} bytes, ${ROUNDS} rounds of ${SECONDS} s a case`)
+  console.error(
+    `load: ${generator}, ${CONNECTIONS} connections, POST of ${BODY.length} bytes, ${ROUNDS} rounds of ${SECONDS} s a case`,
+  )
 
   const port = await freePort()
   const host = `http://127.0.0.1:${port}`
-  const ours = await serve(node(fileURLToPath(new URL('./http-host.ts', import.meta.url)), '--port', String(port), ...CASES.map(({ guest }) => guest)), `${host}/native`, BODY)
+  const ours = await serve(
+    node(fileURLToPath(new URL('./http-host.ts', import.meta.url)), '--port', String(port), ...CASES.map(({ guest }) => guest)),
+    `${host}/native`,
+    BODY,
+  )
   const results = new Map<string, number[]>()
   const sample = async (name: string, url: string): Promise<void> => {
     const values = results.get(name) ?? []
@@ -55,8 +66,18 @@ export async function run(): Promise<readonly Row[]> {
   const workerd = { ...of('workerd'), name: 'workerd' }
   return [
     ...CASES.map(({ name, wanted }) => compare(of(name), native, wanted)),
-    ...CASES.filter(({ againstWorkerd }) => againstWorkerd !== undefined).map(({ name, againstWorkerd }) => compare(of(name), workerd, againstWorkerd || undefined)),
-    ...(jco ? [compare(of('StarlingMonkey, wasi:http fetch-event'), { ...of('jco'), name: 'jco serve --isolate-requests instance' }, '>= 25')] : []),
+    ...CASES.filter(({ againstWorkerd }) => againstWorkerd !== undefined).map(({ name, againstWorkerd }) =>
+      compare(of(name), workerd, againstWorkerd || undefined),
+    ),
+    ...(jco
+      ? [
+          compare(
+            of('StarlingMonkey, wasi:http fetch-event'),
+            { ...of('jco'), name: 'jco serve --isolate-requests instance' },
+            '>= 25',
+          ),
+        ]
+      : []),
   ]
 }
 
@@ -78,7 +99,14 @@ const config :Workerd.Config = (
 );`,
   )
   const require = createRequire(createRequire(import.meta.url).resolve('workerd/package.json'))
-  const binary = join(dirname(require.resolve(`@cloudflare/workerd-${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch === 'x64' ? '64' : process.arch}/package.json`)), 'bin/workerd')
+  const binary = join(
+    dirname(
+      require.resolve(
+        `@cloudflare/workerd-${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch === 'x64' ? '64' : process.arch}/package.json`,
+      ),
+    ),
+    'bin/workerd',
+  )
   const url = `http://127.0.0.1:${port}/`
   const server = await serve([binary, 'serve', join(folder, 'config.capnp')], url, BODY)
   try {
@@ -96,7 +124,11 @@ async function measureJco(sample: Sample): Promise<boolean> {
   writeFileSync(component, await benchGuest('starlingmonkey-fetch-event'))
   const jco = fileURLToPath(new URL('../node_modules/@bytecodealliance/jco/dist/jco.js', import.meta.url))
   const url = `http://127.0.0.1:${port}/`
-  const server = await serve([process.execPath, jco, 'serve', component, '--port', String(port), '--host', '127.0.0.1', '--isolate-requests', 'instance'], url, BODY)
+  const server = await serve(
+    [process.execPath, jco, 'serve', component, '--port', String(port), '--host', '127.0.0.1', '--isolate-requests', 'instance'],
+    url,
+    BODY,
+  )
   try {
     await load(url, BODY, 3)
     for (let round = 0; round < ROUNDS; round++) await sample('jco', url)

@@ -9,7 +9,8 @@ import { NODE_FLAGS } from '../bin/node.mjs'
 const onPath = (program: string): boolean => spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined
 
 /** The measured process gets the first core, whatever makes the load the second. */
-const pinned = (core: number, command: readonly string[]): string[] => (onPath('taskset') ? ['taskset', '-c', String(core), ...command] : [...command])
+const pinned = (core: number, command: readonly string[]): string[] =>
+  onPath('taskset') ? ['taskset', '-c', String(core), ...command] : [...command]
 
 export const generator: 'wrk' | 'autocannon' = onPath('wrk') ? 'wrk' : 'autocannon'
 
@@ -66,7 +67,10 @@ export async function load(url: string, body: string, seconds: number): Promise<
     return result.requests.average
   }
   const script = join(mkdtempSync(join(tmpdir(), 'ampoule-bench-')), 'post.lua')
-  writeFileSync(script, `wrk.method = "POST"\nwrk.body = ${JSON.stringify(body)}\nwrk.headers["content-type"] = "application/json"\n`)
+  writeFileSync(
+    script,
+    `wrk.method = "POST"\nwrk.body = ${JSON.stringify(body)}\nwrk.headers["content-type"] = "application/json"\n`,
+  )
   const [program, ...args] = pinned(1, ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', script, url])
   const output = execFileSync(program!, args, { encoding: 'utf8' })
   const failures = /Non-2xx or 3xx responses: (\d+)/.exec(output)

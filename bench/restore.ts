@@ -45,7 +45,8 @@ export async function run(): Promise<readonly Row[]> {
     const answers = [await call(restored), await call(kept)] as const
     if (!restored.restore(true)) throw new Error(`${name}: the restore does not verify`)
     kept.keep()
-    if (Buffer.compare(answers[0], answers[1]) !== 0) throw new Error(`${name}: the restored and the kept instance answer differently`)
+    if (Buffer.compare(answers[0], answers[1]) !== 0)
+      throw new Error(`${name}: the restored and the kept instance answer differently`)
 
     let restoreMs = 0
     const restores: number[] = []
@@ -98,7 +99,9 @@ export async function run(): Promise<readonly Row[]> {
     rows.push(compare(one!, two!, overhead === undefined ? undefined : `<= ${overhead}`))
     rows.push(compare(three!, two!))
     rows.push(compare(four!, one!, factor === undefined ? undefined : `>= ${factor}`))
-    rows.push(absolute({ name: `${name}: the restore alone`, unit: 'us', values: restores.slice(1) }, name === 'C' ? '<= 10 us' : ''))
+    rows.push(
+      absolute({ name: `${name}: the restore alone`, unit: 'us', values: restores.slice(1) }, name === 'C' ? '<= 10 us' : ''),
+    )
   }
   return rows
 }

@@ -45,7 +45,10 @@ describe('the counts that lanes share', () => {
         const counts = new SharedCounts(2, 1, workerData.buffer)
         for (let i = 0; i < 50_000; i++) if (counts.enter(3, 1)) { if (counts.running(3) !== 1) process.exit(9); counts.leave(3) }
       })`
-    const worker = new Worker(code, { eval: true, workerData: { buffer: counts.buffer, module: new URL('../../src/engine/counts.ts', import.meta.url).href } })
+    const worker = new Worker(code, {
+      eval: true,
+      workerData: { buffer: counts.buffer, module: new URL('../../src/engine/counts.ts', import.meta.url).href },
+    })
     const exited = new Promise((resolve) => worker.on('exit', resolve))
     for (let i = 0; i < 50_000; i++) {
       if (!counts.enter(fn, 1)) continue

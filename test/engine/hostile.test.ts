@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { guest } from '../guests/index.ts'
+import { HIDING_PLACES, hostileAnswer, hostileInput, type HostileAction } from '../guests/hostile.ts'
+import { AmpouleError, type ErrorCode } from '../../src/errors.ts'
+import { createArtifact } from '../../src/component/index.ts'
+import { Instance } from '../../src/engine/instance.ts'
+import { engineParts } from '../../src/engine/parts.ts'
+import { instanceSource } from '../../src/engine/prepare.ts'
+import { isSupported } from '../../src/wasi/index.ts'
+import { chooseStrategy } from '../../src/engine/restore/index.ts'
+import type { Runner } from '../../src/engine/runner.ts'
+import { context, TestLane } from './lane.ts'
+
+/** Rounds of each attack; the soak runs many more. */
+const ROUNDS = Number(process.env['AMPOULE_ROUNDS'] ?? 200)
+const SLOW_ROUNDS = Math.max(2, Math.floor(ROUNDS / 100))
+const SOAK = ROUNDS >= 5_000
+/** What the process may hold more at the end of a soak than after its first fifth. */
+const MAX_GROWTH_BYTES = 128 * 1024 * 1024
+
+const settledMemory = (): number => {
+  globalThis.gc?.()
+  return process.memoryUsage().rss
+}
+
+type Outcome = { readonly error: ErrorCode } | { readonly answer?: bigint }
+
+interface Attack {
+  readonly action: HostileAction
+  readonly n?: number
+  readonly outcome: Outcome
+  readonly slow?: boolean
+  /** Ends the invocation by its deadline instead of its fuel. */
+  readonly by?: 'deadline'
+}
+
+const ATTACKS: Record<string, Attack> = {
+  'an endless loop': { action: 'loop', outcome: { error: 'FuelExhausted' } },
+  'an endless loop until the deadline': { action: 'loop', by: 'deadline', slow: true, outcome: { error: 'DeadlineExceeded' } },
+  'endless recursion': { action: 'recurse', outcome: { error: 'FunctionTrapped' } },
+  'endless tail calls': { action: 'tailCall', outcome: { error: 'FuelExhausted' } },
+  'a memory.grow bomb': { action: 'growMemory', n: 16, outcome: {} },
+  'huge memory.fill': { action: 'fill', n: 1e9, outcome: { error: 'FuelExhausted' } },
+  'table growth': { action: 'growTables', n: 10_000, outcome: { error: 'FuelExhausted' } },
+  'table growth in small steps': { action: 'growTables', n: 1, outcome: { error: 'FuelExhausted' } },
+  'a giant response': { action: 'giant', n: 2_000_000, outcome: { error: 'ResponseTooLarge' } },
+  'an answer outside its memory': { action: 'outside', outcome: { error: 'FunctionTrapped' } },
+  'a trap': { action: 'trap', outcome: { error: 'FunctionTrapped' } },
+  'secrets everywhere': { action: 'hide', n: 7, outcome: {} },
+  'secrets, then a trap': { action: 'hideAndTrap', n: 7, outcome: { error: 'FunctionTrapped' } },
+  'secrets, then an endless loop': { action: 'hideAndLoop', n: 7, outcome: { error: 'FuelExhausted' } },
+  'secrets, then dropped segments and grown tables': { action: 'hideAndDrop', n: 7, outcome: {} },
+  'secrets in grown memory': { action: 'hideInGrown', n: 20, outcome: {} },
+  'deep but finite recursion': { action: 'recurse', n: 1000, outcome: {} },
+}
+
+const strategies = ['copy', ...(chooseStrategy('auto').strategy.name === 'dirty-pages' ? ['dirty-pages' as const] : [])] as const
+
+describe.each(strategies)('a hostile guest, restored by "%s"', (restore) => {
+  const lane = new TestLane(restore)
+  let hostile: Runner
+  let late: Runner
+  let neighbour: Runner
+
+  beforeAll(async () => {
+    const component = await guest('hostile')
+    hostile = await lane.deploy('hostile', component)
+    late = await lane.deploy('late', component, { limits: { timeoutMs: 25, fuel: 1_000_000_000_000n } })
+    neighbour = await lane.deploy('neighbour', await guest('hostile'))
+  })
+  afterAll(() => lane.close())
+
+  const ask = async (runner: Runner, action: HostileAction, n = 0): Promise<bigint> =>
+    hostileAnswer((await runner.invokeEvent(hostileInput(action, n), context())).payload)
+
+  /** Calls the neighbour over and over until `done` settles; its latencies are told, not judged. */
+  const whileServed = async (done: Promise<unknown>): Promise<number[]> => {
+    const latencies: number[] = []
+    let running = true
+    const ended = done.finally(() => (running = false))
+    // Reported below, by the await; until then it is not unhandled.
+    ended.catch(() => {})
+    while (running) {
+      const started = performance.now()
+      expect(await ask(neighbour, 'seek')).toBe(0n)
+      latencies.push(performance.now() - started)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await ended
+    return latencies.sort((a, b) => a - b)
+  }
+
+  it.each(Object.entries(ATTACKS))('is contained: %s', async (name, { action, n = 0, outcome, slow, by }) => {
+    const runner = by === 'deadline' ? late : hostile
+    const attack = async (): Promise<void> => {
+      for (let round = 0; round < (slow === true ? SLOW_ROUNDS : ROUNDS); round++) {
+        const result = await ask(runner, action, n).catch((error: unknown) => error)
+        if ('error' in outcome) {
+          expect(result).toBeInstanceOf(AmpouleError)
+          expect((result as AmpouleError).code).toBe(outcome.error)
+        } else expect(result).toBeTypeOf('bigint')
+        // Nothing of it is there in the next invocation, whichever instance serves it.
+        expect(await ask(runner, 'seek')).toBe(0n)
+        await new Promise((resolve) => setImmediate(resolve))
+        if (round === Math.floor(ROUNDS / 5)) resident = settledMemory()
+      }
+    }
+    let resident = Infinity
+    const latencies = await whileServed(attack())
+    const at = (q: number): string => (latencies[Math.floor(q * latencies.length)] ?? 0).toFixed(2)
+    process.stdout.write(`  ${restore}: neighbour of ${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms of ${latencies.length}\n`)
+    expect(lane.stuck).toBe(0)
+    if (SOAK) expect(settledMemory() - resident).toBeLessThan(MAX_GROWTH_BYTES)
+  })
+
+  it('would find its secrets again if nothing were restored', async () => {
+    const parts = engineParts(restore)
+    const artifact = createArtifact(await guest('hostile'), { isSupported })
+    const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+    const material = { plan: artifact.plan, modules, reports: artifact.modules.map(({ report }) => report) }
+    const instance = new Instance(instanceSource(hostile.spec, material, parts, lane.scheduler))
+    const run = async (action: HostileAction): Promise<bigint> => {
+      const { payload } = await instance.runEvent(hostileInput(action, 7), context(), 5_000, 100_000_000n)
+      instance.keep()
+      return hostileAnswer(payload)
+    }
+    expect(await run('seek')).toBe(0n)
+    await run('hide')
+    const { memory, i32, i64, f32, f64, v128, funcref, tableEntries } = HIDING_PLACES
+    expect(await run('seek')).toBe(BigInt(memory | i32 | i64 | f32 | f64 | v128 | funcref | tableEntries))
+  })
+
+  it('finds zeros in memory that an earlier invocation had grown and written', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      await ask(hostile, 'hideInGrown', 20)
+      expect(await ask(hostile, 'seekInGrown', 30)).toBe(0n)
+    }
+  })
+
+  it('has its segments back after an invocation that dropped them', async () => {
+    for (let round = 0; round < 20; round++) {
+      await ask(hostile, 'hideAndDrop', 3)
+      expect(await ask(hostile, 'useSegments')).toBe(1n)
+    }
+  })
+
+  it('burns the same fuel for the same work on a fresh and on a restored instance', async () => {
+    const used = new Set<bigint>()
+    for (let round = 0; round < 30; round++)
+      used.add((await hostile.invokeEvent(hostileInput('spin', 5_000), context())).report.fuelUsed)
+    const fresh = await lane.deploy('fresh', await guest('hostile'), { minInstances: 0 })
+    for (let round = 0; round < 3; round++)
+      used.add((await fresh.invokeEvent(hostileInput('spin', 5_000), context())).report.fuelUsed)
+    expect(used.size).toBe(1)
+  })
+
+  it('cannot take more memory than its limit, in many instances at once', async () => {
+    const greedy = await lane.deploy('greedy', await guest('hostile'), { concurrency: 8, limits: { memoryMb: 32 } })
+    const pages = await Promise.all(Array.from({ length: 8 }, () => ask(greedy, 'growMemory', 1)))
+    for (const count of pages) expect(count).toBeLessThanOrEqual(512n)
+    expect(lane.counts.reservedKib).toBeLessThan(512 * 1024)
+  })
+
+  it('is cancelled when the client goes away, in the middle of a loop', async () => {
+    const controller = new AbortController()
+    const running = late.invokeEvent(hostileInput('loop'), context(controller.signal)).catch((error: unknown) => error)
+    setImmediate(() => controller.abort())
+    expect(await running).toMatchObject({ code: expect.stringMatching(/Cancelled|DeadlineExceeded/) as string })
+    expect(await ask(late, 'seek')).toBe(0n)
+  })
+
+  it('is refused beyond its concurrency, and others are not', async () => {
+    const single = await lane.deploy('single', await guest('hostile'), { concurrency: 1, limits: { fuel: 100_000_000n } })
+    const running = ask(single, 'loop').catch((error: unknown) => error)
+    expect(() => single.pool.acquire(new AbortController().signal)).toThrow(/"concurrency"/)
+    expect(await ask(neighbour, 'length')).toBeTypeOf('bigint')
+    expect(await running).toMatchObject({ code: 'FuelExhausted' })
+    expect(lane.counts.running(lane.runners.indexOf(single) as never)).toBe(0)
+  })
+})
