@@ -1,23 +1,27 @@
 import { fileURLToPath } from 'node:url'
 import { readFile } from 'node:fs/promises'
 import { buildFunction } from '../src/build/build.ts'
+import { componentFromWat } from '../test/guests/index.ts'
 import type { FunctionKind, JavaScriptEngine } from '../src/build/contract.ts'
 
-/** The guests that benchmarks measure: each answers a request with its body, as JSON. */
+/** The guests that benchmarks measure: each answers a request with its body, as JSON, but `workloads` runs what the body names. */
 const SOURCES = {
   quickjs: { entry: 'lambda.ts', engine: 'quickjs', kind: 'event' },
+  'quickjs-workloads': { entry: 'workloads.ts', engine: 'quickjs', kind: 'event' },
+  'starlingmonkey-workloads': { entry: 'workloads.ts', engine: 'starlingmonkey', kind: 'event' },
   starlingmonkey: { entry: 'fetch.ts', engine: 'starlingmonkey', kind: 'event' },
   'starlingmonkey-lambda': { entry: 'lambda.ts', engine: 'starlingmonkey', kind: 'event' },
   'starlingmonkey-hono': { entry: 'hono.ts', engine: 'starlingmonkey', kind: 'event' },
   'starlingmonkey-fetch-event': { entry: 'fetch-event.js', engine: 'starlingmonkey', kind: 'wasi-http' },
 } as const satisfies Record<string, { entry: string; engine: JavaScriptEngine; kind: FunctionKind }>
 
-export type BenchGuest = keyof typeof SOURCES | 'c'
+export type BenchGuest = keyof typeof SOURCES | 'c' | 'loop'
 
 const cacheDir = fileURLToPath(new URL('../.cache/bench', import.meta.url))
 
 export async function benchGuest(name: BenchGuest): Promise<Uint8Array> {
   if (name === 'c') return readFile(new URL('../examples/c/hello.wasm', import.meta.url))
+  if (name === 'loop') return componentFromWat(LOOP)
   const { entry, engine, kind } = SOURCES[name]
   const { component } = await buildFunction({
     entry: fileURLToPath(new URL(`./guests/${entry}`, import.meta.url)),
@@ -27,3 +31,10 @@ export async function benchGuest(name: BenchGuest): Promise<Uint8Array> {
   })
   return component
 }
+
+/** An event-world guest that never returns. */
+const LOOP = `(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+  (func (export "cabi_post_handle") (param i32))
+  (func (export "handle") (param i32 i32) (result i32) (loop $again (br $again)) (unreachable)))`

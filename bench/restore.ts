@@ -115,7 +115,12 @@ async function call(instance: Instance): Promise<Uint8Array> {
 /** Makes instances that initialise themselves and are never restored. */
 async function withoutSnapshot({ artifact, spec }: Bare): Promise<() => Instance> {
   const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
-  const material = { plan: artifact.plan, modules, reports: artifact.modules.map(({ report }) => report) }
+  const material = {
+    plan: artifact.plan,
+    modules,
+    reports: artifact.modules.map(({ report }) => report),
+    initialisation: artifact.modules,
+  }
   const source = instanceSource(spec, material, engineParts('auto'), new SliceScheduler())
   return () => new Instance(source)
 }

@@ -16,8 +16,18 @@ export type HostImport =
       readonly name: string
       readonly memory: CoreRef | undefined
       readonly realloc: CoreRef | undefined
+      /**
+       * Core signature that the component's function type flattens to, e.g. `iiI->i` (i i32, I i64, f f32, F f64): the importing modules
+       * agree with it, so a host that compares it with its own knows that every argument arrives as the kind of number it expects.
+       */
+      readonly signature?: string
     }
-  | { readonly kind: 'resource.drop'; readonly interface: string; readonly version: string | undefined; readonly resource: string }
+  | {
+      readonly kind: 'resource.drop'
+      readonly interface: string
+      readonly version: string | undefined
+      readonly resource: string
+    }
 
 export type CoreItem = { readonly kind: 'core'; readonly ref: CoreRef } | { readonly kind: 'host'; readonly import: HostImport }
 
@@ -46,13 +56,15 @@ export interface LinkPlan {
   }
 }
 
-import type { InstrumentReport } from '../wasm/contract.ts'
+import type { DataSegment, InstrumentReport } from '../wasm/contract.ts'
 
 export interface CoreModule {
-  /** Instrumented. */
+  /** Instrumented, without its initialisation. */
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** The same without initialisation, for instances that start from a snapshot. */
-  readonly stripped: Uint8Array<ArrayBuffer>
+  /** What has to be written into memories when an instance does not start from a snapshot. */
+  readonly segments: readonly DataSegment[]
+  /** Whether `ampoule:start` has to be called then. */
+  readonly start: boolean
   readonly report: InstrumentReport
 }
 
@@ -79,6 +91,8 @@ export interface LinkHooks {
   hostFunction(item: HostImport, resolve: (ref: CoreRef) => WebAssembly.ExportValue): WebAssembly.ImportValue
   /** The imports of module `ampoule` for one core instance (index in the plan) made from one core module. */
   ampoule(instance: number, module: number): Readonly<Record<string, WebAssembly.ImportValue>>
+  /** Called after each core instance was made, before the next: writes data segments and calls the start function, unless a snapshot follows. */
+  initialise?(instance: number, module: number, exports: WebAssembly.Exports, imports: WebAssembly.Imports): void
 }
 
 export interface Linked {

@@ -14,7 +14,7 @@ export class GuestMemory {
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory
-    this.#buffer = memory.buffer as ArrayBuffer
+    this.#buffer = memory.buffer
     this.#bytes = new Uint8Array(this.#buffer)
     this.#view = new DataView(this.#buffer)
     this.virtualBytes = this.#buffer.byteLength
@@ -40,7 +40,7 @@ export class GuestMemory {
   }
 
   #refresh(): void {
-    const buffer = this.memory.buffer as ArrayBuffer
+    const buffer = this.memory.buffer
     if (buffer === this.#buffer) return
     this.#buffer = buffer
     this.#bytes = new Uint8Array(buffer)

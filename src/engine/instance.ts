@@ -8,9 +8,13 @@ import type { SliceScheduler } from './slices.ts'
 import type { GlobalValues, Snapshot } from './snapshot.ts'
 import { toAmpouleError } from './failure.ts'
 import { AmpouleError } from '../errors.ts'
-import type { CoreRef, LiftedExport, Linked, LinkHooks, LinkPlan } from '../component/contract.ts'
+import type { CoreModule, CoreRef, LiftedExport, Linked, LinkHooks, LinkPlan } from '../component/contract.ts'
 import type { CreateWasi, GuestRequest, GuestResponse, HttpCall, Wasi, WasiEnvironment } from '../wasi/contract.ts'
 import type { InstrumentReport } from '../wasm/contract.ts'
+import { initialise } from '../wasm/initialise.ts'
+
+/** What a core module does before anything else runs (src/wasm/detach.ts). */
+export type Initialisation = Pick<CoreModule, 'segments' | 'start'>
 
 /** What all instances of one function in one lane are made from. */
 export interface InstanceSource {
@@ -21,6 +25,8 @@ export interface InstanceSource {
   readonly strategy: RestoreStrategy
   readonly scheduler: SliceScheduler
   readonly createWasi: CreateWasi
+  /** By core module: what the instance initialises itself with; undefined when a snapshot follows. */
+  readonly initialisation: readonly Initialisation[] | undefined
   /** Takes bytes of grown memory from the host's ceiling; false when it is reached. Negative gives back. */
   reserve(bytes: number): boolean
   /** A guest's stack did not unwind after an abort: the lane cannot be trusted any more. */
@@ -349,13 +355,13 @@ export class Instance {
 
   #readGlobals(instance: number, exports: WebAssembly.Exports | undefined): GlobalValues {
     const values: Record<string, number | bigint> = {}
-    for (const name of this.#globalNames(instance)) values[name] = (exports?.[name] as WebAssembly.Global<'i32'>).value
+    for (const name of this.#globalNames(instance)) values[name] = asGlobal(exports?.[name]).value
     return values
   }
 
   #writeGlobals(instance: number, values: GlobalValues): void {
     const exports = this.#linked.instances[instance]
-    for (const [name, value] of Object.entries(values)) (exports?.[name] as WebAssembly.Global<'i32'>).value = value as number
+    for (const [name, value] of Object.entries(values)) asGlobal(exports?.[name]).value = value as number
   }
 
   #globalNames(instance: number): string[] {
@@ -369,13 +375,17 @@ export class Instance {
   // --- linking ---
 
   #hooks(): LinkHooks {
+    const { initialisation, reports } = this.#source
     const accesses = new Map<string, CanonicalAccess>()
     const suspendingYield = new WebAssembly.Suspending(this.#meter.yield)
     return {
+      ...(initialisation !== undefined && {
+        initialise: (_, module, exports, imports) => initialise(initialisation[module]!, reports[module]!, exports, imports),
+      }),
       ampoule: (instance) => ({
         fuel: this.#meter.fuel,
         refuel: this.#meter.refuel,
-        yield: suspendingYield as WebAssembly.ImportValue,
+        yield: suspendingYield,
         'grow-memory': (index: number, from: bigint, to: bigint, real: bigint) =>
           this.#growMemory(instance, index, Number(from), Number(to), Number(real)),
         'grow-table': (_index: number, from: bigint, to: bigint) => (this.#charge(Number(to - from) * TABLE_ENTRY_BYTES) ? 1 : 0),
@@ -387,7 +397,7 @@ export class Instance {
         accesses.set(key, access)
         const lowered = this.#wasi.lower(item, access)
         if (lowered === undefined) throw new AmpouleError('InvalidComponent', `no host function for ${JSON.stringify(item)}`)
-        return (lowered.suspending ? new WebAssembly.Suspending(lowered.call) : lowered.call) as WebAssembly.ImportValue
+        return lowered.suspending ? new WebAssembly.Suspending(lowered.call) : lowered.call
       },
     }
   }
@@ -443,7 +453,7 @@ export class Instance {
   #findExports(): void {
     const { event, http, run } = this.#source.plan.exports
     if (event !== undefined) {
-      const postReturn = event.postReturn === undefined ? undefined : this.#promising<[number], unknown>(event.postReturn)
+      const postReturn = event.postReturn === undefined ? undefined : this.#promising(event.postReturn)
       this.#event = {
         access: this.#access(event, (ref) => this.#linked.resolve(ref)),
         call: this.#promising(event.func),
@@ -462,8 +472,8 @@ export class Instance {
     )
   }
 
-  #promising<A extends unknown[], R>(ref: CoreRef): (...args: A) => Promise<R> {
-    return WebAssembly.promising(this.#linked.resolve(ref) as (...args: A) => R)
+  #promising(ref: CoreRef): (...args: number[]) => Promise<number> {
+    return WebAssembly.promising(this.#linked.resolve(ref) as (...args: number[]) => number)
   }
 
   #guestMemory(ref: CoreRef | undefined, resolve: Resolve): GuestMemory {
@@ -533,6 +543,11 @@ const UNWIND_MS = 5_000
 const MAX_HEADER_BYTES = 65_536
 /** Global types whose values JavaScript can carry from one instance to another. */
 const TRANSFERABLE: ReadonlySet<string> = new Set(['i32', 'i64', 'f32', 'f64'])
+
+function asGlobal(value: WebAssembly.ExportValue | undefined): WebAssembly.Global<'i32'> {
+  if (value instanceof WebAssembly.Global) return value as WebAssembly.Global<'i32'>
+  throw new AmpouleError('Internal', 'an instrumented module lacks one of its globals')
+}
 
 function asFunction(ref: CoreRef | undefined, resolve: Resolve): CoreFunction & ((...args: number[]) => number) {
   const value = ref === undefined ? undefined : resolve(ref)

@@ -66,8 +66,8 @@ class Lanes implements LaneGroup {
     const old = this.#functions.get(fn.spec.name)?.material.snapshot
     const prepared = await this.#prepare(fn)
     await Promise.all(
-      this.#lanes.map((lane, number) =>
-        lane === undefined ? undefined : this.#ask(lane.worker, { ...prepared, minInstances: this.#share(fn, number) }),
+      this.#lanes.flatMap((lane, number) =>
+        lane === undefined ? [] : [this.#ask(lane.worker, { ...prepared, minInstances: this.#share(fn, number) })],
       ),
     )
     if (old !== undefined) releaseSnapshot(old, this.#strategy)
@@ -76,7 +76,7 @@ class Lanes implements LaneGroup {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
     clearInterval(this.#watch)
-    await Promise.all(this.#lanes.map((lane) => (lane === undefined ? undefined : stopLane(lane.worker, graceMs))))
+    await Promise.all(this.#lanes.flatMap((lane) => (lane === undefined ? [] : [stopLane(lane.worker, graceMs)])))
     await this.#forge.close()
   }
 

@@ -41,7 +41,7 @@ export class Meter {
 
   /** Units used since `begin`. */
   get used(): bigint {
-    return this.#spent + (this.#doom === undefined ? this.#granted - (this.fuel.value as bigint) : 0n)
+    return this.#spent + (this.#doom === undefined ? this.#granted - this.fuel.value : 0n)
   }
 
   get doomed(): AmpouleError | undefined {

@@ -4,14 +4,14 @@ import type { CreateWasi } from '../wasi/contract.ts'
 import type { InstrumentReport } from '../wasm/contract.ts'
 import type { FunctionSpec, InvocationContext } from './contract.ts'
 import { INIT_BUDGET_MS, INIT_FUEL } from './meter.ts'
-import { Instance, type InstanceSource } from './instance.ts'
+import { Instance, type Initialisation, type InstanceSource } from './instance.ts'
 import type { RestoreStrategy } from './restore/contract.ts'
 import { SliceScheduler } from './slices.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
  * How instances of a function begin:
- * - `shared`: from one snapshot for all, with modules that do not initialise
+ * - `shared`: from one snapshot for all
  * - `local`: each initialises itself and keeps its own snapshot, since tables or globals cannot be carried between instances
  * - `fresh`: each initialises itself and serves one invocation, since initialisation drew random numbers that must not repeat (ISOLATION.md 11)
  */
@@ -21,6 +21,8 @@ export type SnapshotMode = 'shared' | 'local' | 'fresh'
 export interface Material {
   readonly mode: SnapshotMode
   readonly modules: readonly WebAssembly.Module[]
+  /** Set unless `mode` is `shared`. */
+  readonly initialisation: readonly Initialisation[] | undefined
   readonly plan: LinkPlan
   readonly reports: readonly InstrumentReport[]
   /** Set when `mode` is `shared`. */
@@ -37,28 +39,31 @@ export interface EngineParts {
   readonly warmEvent: Uint8Array
 }
 
-/** So often a runtime warms itself before the snapshot; from then on the dirtied pages stay the same. */
-const WARM_CALLS = 24
+/** So often a runtime warms itself before the snapshot; from then on the dirtied pages stay the same, and StarlingMonkey only gets slower. */
+const WARM_CALLS = 8
 
-/** Compiles an artifact and initialises it once. Takes milliseconds to seconds: belongs on a thread that serves no one. */
+/**
+ * Compiles an artifact and initialises it once. Modules carry no initialisation (src/wasm/detach.ts), so functions of the same language
+ * runtime have the same modules, and V8 compiles and keeps the code of all of them once.
+ * Takes milliseconds to seconds: belongs on a thread that serves no one.
+ */
 export async function prepareFunction(artifact: Artifact, spec: FunctionSpec, parts: EngineParts): Promise<Material> {
   const { plan, meta } = artifact
   const reports = artifact.modules.map(({ report }) => report)
   const warm = meta.runtime?.warm === true
-  const full = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
-  const common = { plan, reports, warm }
+  const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+  const initialisation = artifact.modules.map(({ segments, start }) => ({ segments, start }))
+  const common = { plan, reports, warm, modules }
+  const own = { ...common, initialisation, snapshot: undefined }
 
-  const instance = new Instance(instanceSource(spec, { ...common, modules: full }, parts, new SliceScheduler()))
+  const instance = new Instance(instanceSource(spec, own, parts, new SliceScheduler()))
   if (warm) await warmUp(instance, parts.warmEvent)
-  if (meta.runtime === undefined && instance.draws.random > 0)
-    return { ...common, mode: 'fresh', modules: full, snapshot: undefined }
-  if (instance.tablesTouched || reports.some(hasLocalGlobals))
-    return { ...common, mode: 'local', modules: full, snapshot: undefined }
+  if (meta.runtime === undefined && instance.draws.random > 0) return { ...own, mode: 'fresh' }
+  if (instance.tablesTouched || reports.some(hasLocalGlobals)) return { ...own, mode: 'local' }
   const snapshot = instance.capture()
   instance.discard()
 
-  const stripped = await Promise.all(artifact.modules.map(({ stripped }) => WebAssembly.compile(stripped)))
-  return { ...common, mode: 'shared', modules: stripped, snapshot }
+  return { ...common, mode: 'shared', initialisation: undefined, snapshot }
 }
 
 /** A ready instance of `material`. */
@@ -71,7 +76,7 @@ export async function createInstance(source: InstanceSource, material: Material,
 
 export function instanceSource(
   spec: FunctionSpec,
-  material: Pick<Material, 'plan' | 'modules' | 'reports'>,
+  material: Pick<Material, 'plan' | 'modules' | 'reports' | 'initialisation'>,
   parts: EngineParts,
   scheduler: SliceScheduler,
   lane: Pick<InstanceSource, 'reserve' | 'stuck'> = { reserve: () => true, stuck: () => {} },
@@ -80,6 +85,7 @@ export function instanceSource(
     spec,
     plan: material.plan,
     reports: material.reports,
+    initialisation: material.initialisation,
     link: parts.prepareLink(material.plan, material.modules),
     strategy: parts.strategy,
     scheduler,

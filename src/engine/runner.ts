@@ -40,7 +40,7 @@ export class Runner implements FunctionRunner {
     this.#restorable = material.mode !== 'fresh'
     const source = instanceSource(spec, material, parts, scheduler, {
       reserve: (bytes) => counts.reserve(Math.ceil(bytes / 1024), ceilingKib),
-      stuck: options.stuck,
+      stuck: () => options.stuck(),
     })
     this.pool = new Pool({
       spec,
@@ -52,7 +52,7 @@ export class Runner implements FunctionRunner {
       verifyEvery: options.verifyEvery,
       restorable: this.#restorable,
       create: () => createInstance(source, material, parts),
-      requestEviction: options.requestEviction,
+      requestEviction: () => options.requestEviction(),
     })
   }
 

@@ -17,6 +17,11 @@ export interface WasiEnvironment {
   /** Takes `bytes` from the invocation's memory account (buffers, streams, handles, /tmp); false when the limit is reached. */
   charge(bytes: number): boolean
   credit(bytes: number): void
+  /**
+   * Work that host functions do in proportion to what the guest asks for, in units of about a byte copied. The engine takes it from the
+   * slice's fuel, or a guest could hold its lane with few instructions and long host calls. Reported from a thousand units on.
+   */
+  work?(units: number): void
   /** Throws when the instance is doomed (deadline, fuel, cancelled): every host function calls it first. */
   assertAlive(): void
   /**
@@ -61,6 +66,15 @@ export interface GuestResponse {
   readonly body: ReadableStream<Uint8Array> | Uint8Array | null
 }
 
+export interface HttpLimits {
+  /** Longest response body. */
+  readonly maxBodyBytes: number
+  /** Longest request body; `maxBodyBytes` by default. */
+  readonly maxRequestBodyBytes?: number
+  /** Longest header section, each way: names and values with four bytes for each field. */
+  readonly maxHeaderBytes: number
+}
+
 export interface HttpCall {
   /** Core arguments of incoming-handler.handle: the request's and the response-outparam's handles. */
   readonly request: number
@@ -82,7 +96,7 @@ export interface Wasi {
   /** True when nothing differs from `state` (for verification in tests and one in N invocations). */
   equals(state: WasiState): boolean
   /** Creates the handles for one wasi:http call. */
-  http(request: GuestRequest, limits: { readonly maxBodyBytes: number; readonly maxHeaderBytes: number }): HttpCall
+  http(request: GuestRequest, limits: HttpLimits): HttpCall
   /** The export has returned or thrown: ends unfinished bodies (an error to the reader unless complete), settles `response`. */
   finish(error?: unknown): void
   /** Reads of random and clocks since the last `restore` or creation (ISOLATION.md 11). */

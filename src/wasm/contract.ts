@@ -57,7 +57,13 @@ export interface InstrumentReport {
   readonly memories: readonly MemoryReport[]
   /** The mutable globals that the module defines. */
   readonly globals: readonly GlobalReport[]
-  readonly tables: readonly { readonly index: number; readonly type: string; readonly min: number; readonly max: number | undefined; readonly imported: boolean }[]
+  readonly tables: readonly {
+    readonly index: number
+    readonly type: string
+    readonly min: number
+    readonly max: number | undefined
+    readonly imported: boolean
+  }[]
   readonly hasStart: boolean
   /** Why the module's state cannot be put back in full (GC references in globals or tables, shared memories, …); empty when it can. */
   readonly unrestorable: readonly string[]
@@ -73,5 +79,22 @@ export interface Instrumented {
 /** Throws `AmpouleError('InvalidModule')` naming opcode and byte offset when the module is malformed or not supported. */
 export type InstrumentModule = (bytes: Uint8Array, options?: InstrumentOptions) => Instrumented
 
-/** For instances that start from a snapshot: active data segments become empty passive ones, the start function is not run. */
-export type StripInitialisation = (bytes: Uint8Array) => Uint8Array<ArrayBuffer>
+/** An active data segment that was taken out of a module. */
+export interface DataSegment {
+  /** Index of the memory in the module. */
+  readonly memory: number
+  /** Byte address, or the name of the exported global that holds it. */
+  readonly offset: number | string
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+export interface Detached {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** To be written in this order after instantiation; one that does not fit its memory is a trap. */
+  readonly segments: readonly DataSegment[]
+  /** Whether `ampoule:start` is exported and must be called after the segments were written. */
+  readonly start: boolean
+}
+
+/** Takes active data segments and the start function out of a module: instances of a snapshot need neither. */
+export type DetachInitialisation = (bytes: Uint8Array) => Detached

@@ -124,7 +124,9 @@ export class Tables {
     const size = wide ? I64 : I32
     const touch = this.touch(index)
     const grew = from === undefined ? this.states.get(index)?.grew : undefined
-    const ask = this.#limits ? (this.#ask ??= this.#additions.importFunction(HOST, 'grow-table', [I32, I64, I64], [I32])) : undefined
+    const ask = this.#limits
+      ? (this.#ask ??= this.#additions.importFunction(HOST, 'grow-table', [I32, I64, I64], [I32]))
+      : undefined
     const [initial, delta, old] = [0, 1, 2]
     return this.#additions.func(`ampoule.grow-table${index}`, [type, size], [size], [I64], (a) => {
       const fail = (): unknown => a.index(wide, -1).op(0x0f)

@@ -76,11 +76,11 @@ describe.each(strategies)('a hostile guest, restored by "%s"', (restore) => {
   /** Calls the neighbour over and over until `done` settles; its latencies are told, not judged. */
   const whileServed = async (done: Promise<unknown>): Promise<number[]> => {
     const latencies: number[] = []
-    let running = true
-    const ended = done.finally(() => (running = false))
+    const state = { running: true }
+    const ended = done.finally(() => (state.running = false))
     // Reported below, by the await; until then it is not unhandled.
     ended.catch(() => {})
-    while (running) {
+    while (state.running) {
       const started = performance.now()
       expect(await ask(neighbour, 'seek')).toBe(0n)
       latencies.push(performance.now() - started)
@@ -117,7 +117,12 @@ describe.each(strategies)('a hostile guest, restored by "%s"', (restore) => {
     const parts = engineParts(restore)
     const artifact = createArtifact(await guest('hostile'), { isSupported })
     const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
-    const material = { plan: artifact.plan, modules, reports: artifact.modules.map(({ report }) => report) }
+    const material = {
+      plan: artifact.plan,
+      modules,
+      reports: artifact.modules.map(({ report }) => report),
+      initialisation: artifact.modules,
+    }
     const instance = new Instance(instanceSource(hostile.spec, material, parts, lane.scheduler))
     const run = async (action: HostileAction): Promise<bigint> => {
       const { payload } = await instance.runEvent(hostileInput(action, 7), context(), 5_000, 100_000_000n)

@@ -1,5 +1,5 @@
 /** What the guest `hostile` can be told to do (test/guests/hostile.wat), with the number that it is told as `n`. */
-export const HOSTILE_ACTIONS = {
+const HOSTILE_ACTIONS = {
   /** Answers the length of its input. */
   length: 0,
   /** Never returns. */

@@ -1,0 +1,53 @@
+export type JavaScriptEngine = 'starlingmonkey' | 'quickjs'
+
+/** `event`: the event world with our runtime; `wasi-http`: a script with `addEventListener('fetch', …)`, componentized as it is. */
+export type FunctionKind = 'event' | 'wasi-http'
+
+export type BuildStage = 'bundle' | 'componentize' | 'done'
+
+export interface BuildProgress {
+  readonly entry: string
+  readonly stage: BuildStage
+  /** Milliseconds since the build started. */
+  readonly ms: number
+  /** Known from stage `componentize` on: whether the result comes from the cache. */
+  readonly cached: boolean
+}
+
+export interface BuildOptions {
+  /** Path of the function's module: TypeScript or JavaScript; its imports, also from node_modules, are bundled. */
+  readonly entry: string
+  /** Default `starlingmonkey`. */
+  readonly engine?: JavaScriptEngine
+  /** Default `event`. `wasi-http` exists for StarlingMonkey only. */
+  readonly kind?: FunctionKind
+  /** Folder of the built components, named by the hash of everything that went into them. Created when missing. */
+  readonly cacheDir: string
+  readonly onProgress?: (progress: BuildProgress) => void
+  /** Ends the build and its process; the build rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Ends a build that hangs, e.g. in an endless loop of the module's top level. Milliseconds, default 180,000. */
+  readonly timeoutMs?: number
+}
+
+export interface BuildResult {
+  readonly component: Uint8Array<ArrayBuffer>
+  /** Where the component lies in the cache. */
+  readonly path: string
+  /** Source map (version 3) from positions in the guest's stacks to the author's files. */
+  readonly sourceMapPath: string
+  /** Size of the component. */
+  readonly bytes: number
+  /** Milliseconds that the build took. */
+  readonly ms: number
+  readonly cached: boolean
+}
+
+/** Where in the author's files a build failed. */
+export interface BuildPosition {
+  readonly file: string
+  /** From 1. */
+  readonly line: number
+  /** From 1. */
+  readonly column: number
+}

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AmpouleError } from '../errors.ts'
+import { DamagedArtifact, decodeArtifact } from './artifact-file.ts'
+import { MAX_COMPONENT_BYTES, artifactIdOfDigest, requireSize } from './artifact.ts'
+import { compileOffThread } from './compile-thread.ts'
+import { requireSupport } from './support.ts'
+import type { IsSupported } from '../wasi/contract.ts'
+import type { CompileLimits, Compiled } from './compile-thread.ts'
+import type { Artifact } from './contract.ts'
+
+export interface ArtifactStoreOptions extends Partial<CompileLimits> {
+  readonly isSupported: IsSupported
+  /** Components that are worked on at once, each on a thread of its own. Default 1. */
+  readonly compileThreads?: number
+}
+
+/** Artifacts on disk, by content. Nothing is ever changed in place, so several processes may share a folder. */
+export interface ArtifactStore {
+  /**
+   * The component's artifact: from disk, or made (once, however often the same content is put at the same time) on another thread
+   * and kept. An entry that is damaged is made again. Rejects like `createArtifact`, and with `Internal` when the folder cannot be
+   * written; nothing is kept then.
+   */
+  put(component: Uint8Array): Promise<Artifact>
+  /** Undefined when there is none. Rejects with `Internal` when what is on disk is damaged: `put` of the component repairs it. */
+  load(id: string): Promise<Artifact | undefined>
+}
+
+/** Opens the folder (made when it is not there). `compileTimeoutMs` is 120,000 by default, `maxComponentBytes` 100 MiB. */
+export async function openArtifactStore(folder: string, options: ArtifactStoreOptions): Promise<ArtifactStore> {
+  await mkdir(folder, { recursive: true })
+  return new FolderStore(folder, options)
+}
+
+class FolderStore implements ArtifactStore {
+  readonly #folder: string
+  readonly #isSupported: IsSupported
+  readonly #limits: CompileLimits
+  readonly #pending = new Map<string, Promise<Artifact>>()
+  readonly #waiting: (() => void)[] = []
+  #free: number
+
+  constructor(folder: string, options: ArtifactStoreOptions) {
+    this.#folder = folder
+    this.#isSupported = options.isSupported
+    this.#limits = {
+      maxComponentBytes: options.maxComponentBytes ?? MAX_COMPONENT_BYTES,
+      compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
+    }
+    this.#free = options.compileThreads ?? 1
+  }
+
+  async put(component: Uint8Array): Promise<Artifact> {
+    requireSize(component.length, this.#limits.maxComponentBytes)
+    // A copy: the caller may change its buffer while the work is going on, and then the id would not be that of the content.
+    const bytes = new Uint8Array(component)
+    const id = artifactIdOfDigest(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+    const pending = this.#pending.get(id)
+    if (pending !== undefined) return pending
+    const made = this.#readOrMake(id, bytes).finally(() => this.#pending.delete(id))
+    this.#pending.set(id, made)
+    return made
+  }
+
+  async load(id: string): Promise<Artifact | undefined> {
+    try {
+      return await this.#read(id)
+    } catch (error) {
+      if (!(error instanceof DamagedArtifact)) throw error
+      throw new AmpouleError('Internal', `the stored artifact ${id} is damaged (${error.message}): deploy its component again`, {
+        cause: error,
+      })
+    }
+  }
+
+  #path(id: string): string {
+    if (!/^[0-9a-f]{64}$/.test(id)) throw new AmpouleError('InvalidRequest', 'an artifact id is 64 hexadecimal digits')
+    return join(this.#folder, `${id}.artifact`)
+  }
+
+  async #read(id: string): Promise<Artifact | undefined> {
+    let file: Buffer<ArrayBuffer>
+    try {
+      file = await readFile(this.#path(id))
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+      throw error
+    }
+    return decodeArtifact(new Uint8Array(file.buffer, file.byteOffset, file.length), id)
+  }
+
+  async #readOrMake(id: string, component: Uint8Array<ArrayBuffer>): Promise<Artifact> {
+    const kept = await this.#read(id).catch((error: unknown) => {
+      if (error instanceof DamagedArtifact) return undefined
+      throw error
+    })
+    if (kept !== undefined) {
+      // Another host may have written it, or this one before it was configured otherwise.
+      requireSupport(kept.plan, this.#isSupported)
+      return kept
+    }
+    const { artifact, file } = await this.#make(component, id)
+    await this.#write(id, file)
+    return artifact
+  }
+
+  async #make(component: Uint8Array<ArrayBuffer>, id: string): Promise<Compiled> {
+    await this.#acquire()
+    try {
+      return await compileOffThread(component, id, this.#limits, (plan) => requireSupport(plan, this.#isSupported))
+    } finally {
+      this.#release()
+    }
+  }
+
+  async #acquire(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--
+      return
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #release(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#free++
+    else next()
+  }
+
+  /** Complete and on disk before it has its name; a crash leaves at most a temporary file behind. */
+  async #write(id: string, parts: readonly Uint8Array[]): Promise<void> {
+    const path = this.#path(id)
+    const temporary = `${path}.${randomUUID()}.tmp`
+    try {
+      const file = await open(temporary, 'wx')
+      try {
+        for (const part of parts) await file.writeFile(part)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, path)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw new AmpouleError('Internal', `the artifact ${id} could not be stored`, { cause: error })
+    }
+    // The rename itself is durable only when the folder is; folders cannot be synced on Windows.
+    if (process.platform === 'win32') return
+    const folder = await open(this.#folder)
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { AmpouleError } from '../errors.ts'
+import { quote } from './reader.ts'
+import type { LiftedExport, LinkPlan } from './contract.ts'
+import type { Entity, LiftedFunction } from './entities.ts'
+import type { FunctionType, Type } from './types.ts'
+
+/** What a component may export to be callable, for messages. */
+const CALLABLE =
+  'handle: func(list<u8>) -> result<list<u8>, list<u8>> (event world), wasi:http/incoming-handler@0.2.x, wasi:cli/run@0.2.x'
+
+const HTTP = /^wasi:http\/incoming-handler@0\.2\.\d+$/
+const RUN = /^wasi:cli\/run@0\.2\.\d+$/
+
+interface Way {
+  readonly key: keyof LinkPlan['exports']
+  /** Of the export, or of the interface that holds it. */
+  readonly matches: (name: string) => boolean
+  /** The function inside the interface; undefined when the export itself is the function. */
+  readonly member: string | undefined
+  readonly type: string
+  readonly accepts: (type: FunctionType) => boolean
+}
+
+const WAYS: readonly Way[] = [
+  {
+    key: 'event',
+    matches: (name) => name === 'handle',
+    member: undefined,
+    type: 'func(list<u8>) -> result<list<u8>, list<u8>>',
+    accepts: ({ params, result }) =>
+      params.length === 1 && isBytes(params[0]) && result?.kind === 'result' && isBytes(result.ok) && isBytes(result.error),
+  },
+  {
+    key: 'http',
+    matches: (name) => HTTP.test(name),
+    member: 'handle',
+    type: 'func(incoming-request, response-outparam)',
+    accepts: ({ params, result }) =>
+      params.length === 2 &&
+      isOwned(params[0], 'incoming-request') &&
+      isOwned(params[1], 'response-outparam') &&
+      result === undefined,
+  },
+  {
+    key: 'run',
+    matches: (name) => RUN.test(name),
+    member: 'run',
+    type: 'func() -> result',
+    accepts: ({ params, result }) =>
+      params.length === 0 && result?.kind === 'result' && result.ok === undefined && result.error === undefined,
+  },
+]
+
+function isBytes(type: Type | undefined): boolean {
+  return type?.kind === 'list' && type.element.kind === 'primitive' && type.element.primitive === 'u8'
+}
+
+function isOwned(type: Type | undefined, name: string): boolean {
+  return type?.kind === 'own' && type.resource.interface === 'wasi:http/types' && type.resource.name === name
+}
+
+/** Finds the exports that the engine can call. Throws `InvalidComponent` with what is there and what could be when there is none. */
+export function findWays(exports: ReadonlyMap<string, Entity>): LinkPlan['exports'] {
+  const found: { -readonly [Key in keyof LinkPlan['exports']]: LinkPlan['exports'][Key] } = {}
+  const problems: string[] = []
+  for (const [name, entity] of exports) {
+    for (const way of WAYS) {
+      if (!way.matches(name)) continue
+      const result = lifted(way, name, entity)
+      if (typeof result === 'string') problems.push(result)
+      else found[way.key] ??= result
+    }
+  }
+  if (found.event !== undefined || found.http !== undefined || found.run !== undefined) return found
+  const names = [...exports.keys()]
+  const listed =
+    names.length === 0
+      ? 'nothing'
+      : names.slice(0, 20).map(quote).join(', ') + (names.length > 20 ? ` and ${names.length - 20} more` : '')
+  const reasons = problems.length === 0 ? '' : `; ${problems.join('; ')}`
+  throw new AmpouleError(
+    'InvalidComponent',
+    `the component exports nothing that can be called: it exports ${listed}${reasons}. Callable are: ${CALLABLE}`,
+  )
+}
+
+/** The export, or why it is not one. */
+function lifted(way: Way, name: string, entity: Entity): LiftedExport | string {
+  const inner = way.member === undefined ? entity : entity.sort === 'instance' ? entity.exports.get(way.member) : undefined
+  const what = way.member === undefined ? quote(name) : `${quote(name)} ${quote(way.member)}`
+  if (inner?.sort !== 'func') return `${what} is not a function`
+  if (inner.func.kind !== 'lifted') return `${what} is an import passed on, not a function of the component`
+  if (!way.accepts(inner.func.type)) return `${what} is not of type ${way.type}`
+  if (inner.func.refused !== undefined) return `${what}: ${inner.func.refused}`
+  return exported(inner.func)
+}
+
+function exported({ func, memory, realloc, postReturn }: LiftedFunction): LiftedExport {
+  return { func, memory, realloc, postReturn }
+}

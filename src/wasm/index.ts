@@ -1,0 +1,6 @@
+export type { Instrumented, InstrumentModule, InstrumentOptions, InstrumentReport, DataSegment, Detached } from './contract.ts'
+export { detachInitialisation } from './detach.ts'
+export { initialise } from './initialise.ts'
+export { inspectModule, type ModuleInspection } from './inspect.ts'
+export { instrumentModule } from './instrument.ts'
+export { createHost, type Host, instantiate, type Runtime, type RuntimeOptions } from './runtime.ts'
