@@ -1,0 +1,178 @@
+import { Kind, Resource } from '../handles.ts'
+import type { Host } from '../host.ts'
+import { EndedInput } from '../io/ended.ts'
+import type { Failure } from '../io/error.ts'
+import { CLOSED, DIRECT_PERMIT, EMPTY, OutputStream, type StreamError } from '../io/streams.ts'
+import type { Describer, SavedResource } from '../state.ts'
+import { FilesystemError, refuse } from './error-code.ts'
+import type { DirectoryNode, FileNode, Node } from './node.ts'
+
+/** Bytes charged per entry of an open listing; its names are the tree's. */
+const ENTRY_BYTES = 64
+
+/** wasi:filesystem descriptor-flags. */
+export const READ = 1
+export const WRITE = 2
+export const MUTATE_DIRECTORY = 32
+
+export const DESCRIPTOR: Kind<Descriptor> = new Kind('descriptor')
+export const DIRECTORY_ENTRIES: Kind<DirectoryEntries> = new Kind('directory-entry-stream')
+
+/** wasi:filesystem/types descriptor. */
+export class Descriptor extends Resource {
+  override readonly kind = DESCRIPTOR
+  readonly node: FileNode | DirectoryNode
+  readonly flags: number
+  readonly #host: Host
+
+  constructor(node: FileNode | DirectoryNode, flags: number, host: Host) {
+    super()
+    this.node = node
+    this.flags = flags
+    this.#host = host
+    host.tree.open(node)
+  }
+
+  /** The directory, for operations on paths in it. */
+  directory(): DirectoryNode {
+    return this.node.type === 'directory' ? this.node : refuse('not-directory')
+  }
+
+  /** The directory, for operations that change it. */
+  mutableDirectory(): DirectoryNode {
+    const directory = this.directory()
+    if ((this.flags & MUTATE_DIRECTORY) === 0) refuse('not-permitted')
+    return directory
+  }
+
+  /** The file, for operations that need `flag`. */
+  file(flag: typeof READ | typeof WRITE): FileNode {
+    if (this.node.type !== 'file') return refuse('is-directory')
+    if ((this.flags & flag) === 0) refuse('bad-descriptor')
+    return this.node
+  }
+
+  override close(): void {
+    this.#host.tree.close(this.node)
+  }
+
+  override describe(describer: Describer): SavedResource {
+    return { type: 'descriptor', node: describer.node(this.node), flags: this.flags }
+  }
+}
+
+/** wasi:filesystem/types directory-entry-stream: the entries as they were when it was opened. */
+export class DirectoryEntries extends Resource {
+  override readonly kind = DIRECTORY_ENTRIES
+  readonly #entries: (readonly [name: string, type: Node['type']])[]
+  readonly #host: Host
+  readonly #held: number
+
+  constructor(entries: readonly (readonly [name: string, type: Node['type']])[], host: Host) {
+    super()
+    this.#host = host
+    this.#held = entries.length * ENTRY_BYTES
+    host.work(this.#held)
+    host.account.hold(this.#held, 'a directory listing')
+    this.#entries = entries.toReversed()
+  }
+
+  override close(): void {
+    this.#host.account.release(this.#held)
+  }
+
+  next(): readonly [name: string, type: Node['type']] | undefined {
+    this.changes++
+    return this.#entries.pop()
+  }
+
+  override describe(): SavedResource {
+    return { type: 'directory-entries', entries: this.#entries.toReversed() }
+  }
+}
+
+/** Reads a file from a position on; what is appended meanwhile is read too. */
+export class FileInput extends EndedInput {
+  readonly #node: FileNode
+  readonly #host: Host
+  #position: number
+
+  constructor(node: FileNode, position: number, host: Host) {
+    super()
+    this.#node = node
+    this.#position = position
+    this.#host = host
+    host.tree.open(node)
+  }
+
+  override peek(): Uint8Array {
+    return this.#position < this.#node.size ? this.#node.read(this.#position, DIRECT_PERMIT) : EMPTY
+  }
+  override consume(length: number): void {
+    if (length > 0) this.changes++
+    this.#position += length
+  }
+  override end(): StreamError {
+    return CLOSED
+  }
+  override close(): void {
+    this.#host.tree.close(this.#node)
+  }
+  override describe(describer: Describer): SavedResource {
+    return { type: 'file-input', node: describer.node(this.#node), position: this.#position }
+  }
+}
+
+/** Writes a file from a position on, or always at its end. */
+export class FileOutput extends OutputStream {
+  readonly #node: FileNode
+  readonly #host: Host
+  #position: number | 'end'
+  #closed = false
+
+  constructor(node: FileNode, position: number | 'end', host: Host) {
+    super()
+    this.#node = node
+    this.#position = position
+    this.#host = host
+    host.tree.open(node)
+  }
+
+  override permit(): number {
+    return DIRECT_PERMIT
+  }
+  override write(bytes: Uint8Array): StreamError | undefined {
+    const start = this.#position === 'end' ? this.#node.size : this.#position
+    try {
+      this.#host.tree.write(this.#node, start, bytes)
+    } catch (error) {
+      this.changes++
+      this.#closed = true
+      return failure(error)
+    }
+    if (this.#position !== 'end') {
+      this.changes++
+      this.#position += bytes.length
+    }
+    return undefined
+  }
+  override end(): StreamError | undefined {
+    return this.#closed ? CLOSED : undefined
+  }
+  override close(): void {
+    this.#host.tree.close(this.#node)
+  }
+  override describe(describer: Describer): SavedResource {
+    return { type: 'file-output', node: describer.node(this.#node), position: this.#position, closed: this.#closed }
+  }
+
+  /** As saved: a stream that had failed stays closed. */
+  shut(): void {
+    this.#closed = true
+  }
+}
+
+function failure(error: unknown): Failure {
+  if (error instanceof FilesystemError) return { message: `write failed: ${error.code}`, filesystem: error.code }
+  throw error
+}
