@@ -35,7 +35,8 @@ export async function bare(
   const runtime = options.warm === false ? undefined : artifact.meta.runtime
   const parts = engineParts(options.restore ?? 'auto')
   const shaped = { ...artifact, meta: { ...artifact.meta, runtime } }
-  const material = await prepareFunction(shaped, spec(name), parts)
+  const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+  const material = await prepareFunction(shaped, modules, spec(name), parts)
   const source = instanceSource(spec(name), material, parts, new SliceScheduler())
   return { spec: spec(name), artifact, material, create: () => createInstance(source, material, parts) }
 }

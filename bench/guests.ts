@@ -9,6 +9,7 @@ const SOURCES = {
   quickjs: { entry: 'lambda.ts', engine: 'quickjs', kind: 'event' },
   'quickjs-workloads': { entry: 'workloads.ts', engine: 'quickjs', kind: 'event' },
   'starlingmonkey-workloads': { entry: 'workloads.ts', engine: 'starlingmonkey', kind: 'event' },
+  'quickjs-other': { entry: 'other.ts', engine: 'quickjs', kind: 'event' },
   starlingmonkey: { entry: 'fetch.ts', engine: 'starlingmonkey', kind: 'event' },
   'starlingmonkey-lambda': { entry: 'lambda.ts', engine: 'starlingmonkey', kind: 'event' },
   'starlingmonkey-hono': { entry: 'hono.ts', engine: 'starlingmonkey', kind: 'event' },

@@ -12,8 +12,15 @@ export const startLane: LaneProgram = async (data, runners) => {
   const { functions } = data.program as LaneProgramData
   const hosted = new Map<string, HostedFunction>()
   for (const settings of functions) {
-    const runner = runners.get(settings.name)
-    if (runner !== undefined) hosted.set(settings.name, { settings, runner })
+    hosted.set(settings.name, {
+      settings,
+      // Looked up at every use: a bench may deploy it later.
+      get runner() {
+        const runner = runners.get(settings.name)
+        if (runner === undefined) throw new Error(`${settings.name} is not deployed`)
+        return runner
+      },
+    })
   }
   const inFlight = new InFlight()
   const gateway = createGateway({

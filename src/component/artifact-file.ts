@@ -4,11 +4,11 @@ import type { Artifact, ArtifactMeta, LinkPlan } from './contract.ts'
 
 /*
  * One file per artifact, so that one rename makes it appear whole:
- *   8 bytes magic | u32le length of the header | SHA-256 of the header | header (JSON) |
- *   for each core module: its bytes, then those of its data segments, one after the other
- * The header holds the lengths, and one SHA-256 for each core module with its segments.
+ *   8 bytes magic | u32le length of the header | SHA-256 of the header | header (JSON) | data segments, one after the other
+ * Core modules are files of their own, named by their SHA-256, since functions of one language runtime share them. The header holds
+ * those names, the lengths of the segments, and one SHA-256 for the segments of each module.
  */
-const MAGIC = Buffer.from('ampoule1', 'latin1')
+const MAGIC = Buffer.from('ampoule2', 'latin1')
 const HASH_BYTES = 32
 const PREFIX_BYTES = MAGIC.length + 4 + HASH_BYTES
 
@@ -17,8 +17,8 @@ interface Header {
   readonly plan: LinkPlan
   readonly meta: ArtifactMeta
   readonly modules: readonly {
-    readonly bytes: number
-    readonly sha256: string
+    readonly hash: string
+    readonly segmentsHash: string
     readonly segments: readonly { readonly memory: number; readonly offset: number | string; readonly bytes: number }[]
     readonly start: boolean
     readonly report: InstrumentReport
@@ -37,9 +37,9 @@ export function encodeArtifact({ id, plan, meta, modules }: Artifact): Uint8Arra
     id,
     plan,
     meta,
-    modules: modules.map(({ bytes, segments, start, report }) => ({
-      bytes: bytes.length,
-      sha256: sha256(bytes, ...segments.map((segment) => segment.bytes)).toString('hex'),
+    modules: modules.map(({ hash, segments, start, report }) => ({
+      hash,
+      segmentsHash: sha256(...segments.map((segment) => segment.bytes)).toString('hex'),
       segments: segments.map((segment) => ({ ...segment, bytes: segment.bytes.length })),
       start,
       report,
@@ -51,7 +51,7 @@ export function encodeArtifact({ id, plan, meta, modules }: Artifact): Uint8Arra
   new DataView(prefix.buffer).setUint32(MAGIC.length, json.length, true)
   prefix.set(sha256(json), MAGIC.length + 4)
   prefix.set(json, PREFIX_BYTES)
-  return [prefix, ...modules.flatMap(({ bytes, segments }) => [bytes, ...segments.map((segment) => segment.bytes)])]
+  return [prefix, ...modules.flatMap(({ segments }) => segments.map((segment) => segment.bytes))]
 }
 
 /** The file is not what `encodeArtifact` wrote. */
@@ -59,8 +59,14 @@ export class DamagedArtifact extends Error {
   override readonly name = 'DamagedArtifact'
 }
 
-/** Throws `DamagedArtifact` unless every byte is as it was written, for this id. */
-export function decodeArtifact(file: Uint8Array<ArrayBuffer>, id: string): Artifact {
+/**
+ * Rejects with `DamagedArtifact` unless every byte is as it was written, for this id. `readModule` gives the verified module of a hash.
+ */
+export async function decodeArtifact(
+  file: Uint8Array<ArrayBuffer>,
+  id: string,
+  readModule: (hash: string) => Promise<Uint8Array<ArrayBuffer>>,
+): Promise<Artifact> {
   const buffer = Buffer.from(file.buffer, file.byteOffset, file.length)
   if (file.length < PREFIX_BYTES || !MAGIC.equals(buffer.subarray(0, MAGIC.length)))
     throw new DamagedArtifact('it does not begin like an artifact')
@@ -73,19 +79,19 @@ export function decodeArtifact(file: Uint8Array<ArrayBuffer>, id: string): Artif
   const header: Header = JSON.parse(json.toString())
   if (header.id !== id) throw new DamagedArtifact(`it is of another component (${header.id})`)
   let at = PREFIX_BYTES + length
-  const modules = header.modules.map(({ bytes: size, sha256: hash, segments, start, report }, index) => {
+  const filled = header.modules.map(({ segmentsHash, segments, ...rest }, index) => {
     const from = at
     const take = (length: number): Uint8Array<ArrayBuffer> => {
-      if (length > file.length - at) throw new DamagedArtifact(`it is cut off in core module ${index}`)
+      if (length > file.length - at) throw new DamagedArtifact(`it is cut off in the data of core module ${index}`)
       at += length
       return file.subarray(at - length, at)
     }
-    const bytes = take(size)
-    const filled = segments.map((segment) => ({ ...segment, bytes: take(segment.bytes) }))
-    if (sha256(file.subarray(from, at)).toString('hex') !== hash)
-      throw new DamagedArtifact(`core module ${index} does not match its hash`)
-    return { bytes, segments: filled, start, report }
+    const taken = segments.map((segment) => ({ ...segment, bytes: take(segment.bytes) }))
+    if (sha256(file.subarray(from, at)).toString('hex') !== segmentsHash)
+      throw new DamagedArtifact(`the data of core module ${index} does not match its hash`)
+    return { ...rest, segments: taken }
   })
   if (at !== file.length) throw new DamagedArtifact(`it has ${file.length - at} bytes too many`)
+  const modules = await Promise.all(filled.map(async (module) => ({ ...module, bytes: await readModule(module.hash) })))
   return { id, plan: header.plan, meta: header.meta, modules }
 }

@@ -10,7 +10,7 @@ import type { IsSupported } from '../wasi/contract.ts'
 import type { Artifact, ArtifactMeta, CoreModule, LinkPlan } from './contract.ts'
 
 /** Part of every artifact's id: to be raised whenever the passes or the plan give another result for the same component. */
-const PASSES_VERSION = 2
+const PASSES_VERSION = 3
 
 /** 100 MiB: several times the largest language runtime, small enough that reading and rewriting it takes seconds, not minutes. */
 export const MAX_COMPONENT_BYTES = 100 * 1024 * 1024
@@ -103,7 +103,7 @@ function compileModule(original: Uint8Array<ArrayBuffer>, index: number): CoreMo
     const detached = detachInitialisation(bytes)
     if (!WebAssembly.validate(detached.bytes))
       throw new AmpouleError('Internal', 'instrumentation gave a module that is not valid')
-    return { ...detached, report }
+    return { ...detached, hash: createHash('sha256').update(detached.bytes).digest('hex'), report }
   } catch (error) {
     if (!(error instanceof AmpouleError)) throw error
     throw new AmpouleError(error.code, `${name}: ${error.message}`, { cause: error })

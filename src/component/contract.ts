@@ -59,6 +59,8 @@ export interface LinkPlan {
 import type { DataSegment, InstrumentReport } from '../wasm/contract.ts'
 
 export interface CoreModule {
+  /** SHA-256 of `bytes`, hex: functions of one language runtime have the same modules. */
+  readonly hash: string
   /** Instrumented, without its initialisation. */
   readonly bytes: Uint8Array<ArrayBuffer>
   /** What has to be written into memories when an instance does not start from a snapshot. */

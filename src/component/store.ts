@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AmpouleError } from '../errors.ts'
@@ -39,6 +39,8 @@ class FolderStore implements ArtifactStore {
   readonly #isSupported: IsSupported
   readonly #limits: CompileLimits
   readonly #pending = new Map<string, Promise<Artifact>>()
+  /** Core modules that somebody still holds, by hash. */
+  readonly #modules = new Map<string, WeakRef<Uint8Array<ArrayBuffer>>>()
   readonly #waiting: (() => void)[] = []
   #free: number
 
@@ -81,14 +83,23 @@ class FolderStore implements ArtifactStore {
   }
 
   async #read(id: string): Promise<Artifact | undefined> {
-    let file: Buffer<ArrayBuffer>
-    try {
-      file = await readFile(this.#path(id))
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-      throw error
-    }
-    return decodeArtifact(new Uint8Array(file.buffer, file.byteOffset, file.length), id)
+    const file = await readIfThere(this.#path(id))
+    return file === undefined ? undefined : await decodeArtifact(file, id, (hash) => this.#readModule(hash))
+  }
+
+  async #readModule(hash: string): Promise<Uint8Array<ArrayBuffer>> {
+    const known = this.#modules.get(hash)?.deref()
+    if (known !== undefined) return known
+    const bytes = await readIfThere(this.#modulePath(hash))
+    if (bytes === undefined) throw new DamagedArtifact(`its core module ${hash} is missing`)
+    if (createHash('sha256').update(bytes).digest('hex') !== hash)
+      throw new DamagedArtifact(`its core module ${hash} does not match its hash`)
+    this.#modules.set(hash, new WeakRef(bytes))
+    return bytes
+  }
+
+  #modulePath(hash: string): string {
+    return join(this.#folder, `${hash}.module`)
   }
 
   async #readOrMake(id: string, component: Uint8Array<ArrayBuffer>): Promise<Artifact> {
@@ -102,8 +113,18 @@ class FolderStore implements ArtifactStore {
       return kept
     }
     const { artifact, file } = await this.#make(component, id)
-    await this.#write(id, file)
+    // The artifact comes last: what it names is there when it is.
+    for (const { hash, bytes } of artifact.modules) {
+      if (!(await this.#isIntact(hash))) await this.#write(this.#modulePath(hash), [bytes])
+      this.#modules.set(hash, new WeakRef(bytes))
+    }
+    await this.#write(this.#path(id), file)
     return artifact
+  }
+
+  async #isIntact(hash: string): Promise<boolean> {
+    const bytes = await readIfThere(this.#modulePath(hash))
+    return bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === hash
   }
 
   async #make(component: Uint8Array<ArrayBuffer>, id: string): Promise<Compiled> {
@@ -130,8 +151,7 @@ class FolderStore implements ArtifactStore {
   }
 
   /** Complete and on disk before it has its name; a crash leaves at most a temporary file behind. */
-  async #write(id: string, parts: readonly Uint8Array[]): Promise<void> {
-    const path = this.#path(id)
+  async #write(path: string, parts: readonly Uint8Array[]): Promise<void> {
     const temporary = `${path}.${randomUUID()}.tmp`
     try {
       const file = await open(temporary, 'wx')
@@ -144,7 +164,11 @@ class FolderStore implements ArtifactStore {
       await rename(temporary, path)
     } catch (error) {
       await rm(temporary, { force: true })
-      throw new AmpouleError('Internal', `the artifact ${id} could not be stored`, { cause: error })
+      throw new AmpouleError(
+        'Internal',
+        'an artifact could not be stored: is the cache folder writable, and is there room on its disk?',
+        { cause: error },
+      )
     }
     // The rename itself is durable only when the folder is; folders cannot be synced on Windows.
     if (process.platform === 'win32') return
@@ -154,5 +178,15 @@ class FolderStore implements ArtifactStore {
     } finally {
       await folder.close()
     }
+  }
+}
+
+async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    const file = await readFile(path)
+    return new Uint8Array(file.buffer, file.byteOffset, file.length)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
   }
 }

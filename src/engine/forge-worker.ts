@@ -9,12 +9,26 @@ const port = parentPort
 if (port === null) throw new Error('forge-worker.ts is the entry of a worker thread')
 const parts = engineParts((workerData as { restore: 'copy' | 'dirty-pages' }).restore)
 
+/** Compiled modules by hash, as long as some lane uses them. */
+const compiled = new Map<string, WeakRef<WebAssembly.Module>>()
+
+async function prepare({ id, artifact, spec }: ForgeJob): Promise<ForgeResult> {
+  const modules: WebAssembly.Module[] = []
+  for (const { hash, bytes } of artifact.modules) {
+    const module = compiled.get(hash)?.deref() ?? (bytes === undefined ? undefined : await WebAssembly.compile(bytes))
+    if (module === undefined) return { id, kind: 'incomplete' }
+    compiled.set(hash, new WeakRef(module))
+    modules.push(module)
+  }
+  return { id, kind: 'prepared', material: await prepareFunction(artifact, modules, spec, parts) }
+}
+
 port.on('message', (job: ForgeJob) => {
-  prepareFunction(job.artifact, job.spec, parts).then(
-    (material) => port.postMessage({ id: job.id, material } satisfies ForgeResult),
+  prepare(job).then(
+    (result) => port.postMessage(result),
     (error: unknown) => {
       const { code, message } = error instanceof AmpouleError ? error : new AmpouleError('Internal', String(error))
-      port.postMessage({ id: job.id, code, message } satisfies ForgeResult)
+      port.postMessage({ id: job.id, kind: 'failed', code, message } satisfies ForgeResult)
     },
   )
 })

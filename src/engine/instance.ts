@@ -248,10 +248,14 @@ export class Instance {
     const entry = this.#http
     if (entry === undefined)
       throw new AmpouleError('InvalidRequest', `function ${this.#source.spec.name} has no wasi:http handler`)
-    const { maxResponseBytes } = this.#source.spec.limits
+    const { maxRequestBytes, maxResponseBytes } = this.#source.spec.limits
     let call: HttpCall | undefined
     const ended = this.#invoke(context, timeoutMs, fuel, async () => {
-      call = this.#wasi.http(request, { maxBodyBytes: maxResponseBytes, maxHeaderBytes: MAX_HEADER_BYTES })
+      call = this.#wasi.http(request, {
+        maxRequestBodyBytes: maxRequestBytes,
+        maxBodyBytes: maxResponseBytes,
+        maxHeaderBytes: MAX_HEADER_BYTES,
+      })
       await entry(call.request, call.responseOut)
     })
     // Without handles the invocation has failed already, and `ended` says how.
@@ -508,6 +512,7 @@ export class Instance {
         if (this.#meter.doomed !== undefined) throw this.#meter.doomed
       },
       suspend: (start) => this.#suspend(start),
+      work: (units) => this.#meter.charge(units),
     }
   }
 

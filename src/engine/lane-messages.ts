@@ -1,7 +1,7 @@
 import type { FunctionSpec, LaneData } from './contract.ts'
 import type { CounterIndex } from './counts.ts'
 import type { Material } from './prepare.ts'
-import type { Artifact } from '../component/contract.ts'
+import type { Artifact, CoreModule } from '../component/contract.ts'
 
 /** A function as it is posted to a lane. */
 export interface LaneFunction {
@@ -38,9 +38,16 @@ export type FromLane =
 
 export interface ForgeJob {
   readonly id: number
-  readonly artifact: Artifact
+  /** Modules that the forge has compiled before come without their bytes. */
+  readonly artifact: Omit<Artifact, 'modules'> & { readonly modules: readonly ForgeModule[] }
   readonly spec: FunctionSpec
 }
 
-export type ForgeResult =
-  { readonly id: number; readonly material: Material } | { readonly id: number; readonly code: string; readonly message: string }
+export type ForgeModule = Omit<CoreModule, 'bytes'> & { readonly bytes: CoreModule['bytes'] | undefined }
+
+export type ForgeResult = { readonly id: number } & (
+  | { readonly kind: 'prepared'; readonly material: Material }
+  /** Some module came without its bytes and is not known any more. */
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+)

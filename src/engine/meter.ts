@@ -57,6 +57,15 @@ export class Meter {
     this.fuel.value = KILL
   }
 
+  /** Takes what the host did for the guest from the slice; the guest's next check sees it. Throws when the invocation is over. */
+  charge(units: number): void {
+    if (this.#doom === undefined) {
+      this.fuel.value -= BigInt(units)
+      if (this.used > this.#budget.fuel) this.doom(this.#exhausted())
+    }
+    if (this.#doom !== undefined) throw this.#doom
+  }
+
   /** A guest that was suspended begins a new slice. */
   resumed(): void {
     this.#sliceStart = performance.now()
@@ -94,12 +103,7 @@ export class Meter {
 
   #mayGoOn(now: number): boolean {
     if (this.#spent > this.#budget.fuel) {
-      this.doom(
-        new AmpouleError(
-          'FuelExhausted',
-          `the function used its fuel budget of ${this.#budget.fuel} units; raise "fuel" to allow more`,
-        ),
-      )
+      this.doom(this.#exhausted())
       return false
     }
     if (now >= this.#budget.deadlineAt) {
@@ -107,6 +111,13 @@ export class Meter {
       return false
     }
     return true
+  }
+
+  #exhausted(): AmpouleError {
+    return new AmpouleError(
+      'FuelExhausted',
+      `the function used its fuel budget of ${this.#budget.fuel} units; raise "fuel" to allow more`,
+    )
   }
 
   #grant(): bigint {

@@ -1,5 +1,5 @@
 import { AmpouleError } from '../errors.ts'
-import type { Artifact, LinkPlan, PrepareLink } from '../component/contract.ts'
+import type { Artifact, CoreModule, LinkPlan, PrepareLink } from '../component/contract.ts'
 import type { CreateWasi } from '../wasi/contract.ts'
 import type { InstrumentReport } from '../wasm/contract.ts'
 import type { FunctionSpec, InvocationContext } from './contract.ts'
@@ -39,19 +39,26 @@ export interface EngineParts {
   readonly warmEvent: Uint8Array
 }
 
+/** An artifact without the bytes of its modules. */
+export type Initialisable = Omit<Artifact, 'modules'> & { readonly modules: readonly Omit<CoreModule, 'bytes'>[] }
+
 /** So often a runtime warms itself before the snapshot; from then on the dirtied pages stay the same, and StarlingMonkey only gets slower. */
 const WARM_CALLS = 8
 
 /**
- * Compiles an artifact and initialises it once. Modules carry no initialisation (src/wasm/detach.ts), so functions of the same language
+ * Initialises an artifact once, from its compiled modules. They carry no initialisation (src/wasm/detach.ts), so functions of the same language
  * runtime have the same modules, and V8 compiles and keeps the code of all of them once.
  * Takes milliseconds to seconds: belongs on a thread that serves no one.
  */
-export async function prepareFunction(artifact: Artifact, spec: FunctionSpec, parts: EngineParts): Promise<Material> {
+export async function prepareFunction(
+  artifact: Initialisable,
+  modules: readonly WebAssembly.Module[],
+  spec: FunctionSpec,
+  parts: EngineParts,
+): Promise<Material> {
   const { plan, meta } = artifact
   const reports = artifact.modules.map(({ report }) => report)
   const warm = meta.runtime?.warm === true
-  const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
   const initialisation = artifact.modules.map(({ segments, start }) => ({ segments, start }))
   const common = { plan, reports, warm, modules }
   const own = { ...common, initialisation, snapshot: undefined }

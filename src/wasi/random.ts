@@ -3,6 +3,9 @@ import { plain, type HostFunction, type HostInterface } from './interface.ts'
 import { clampLength } from './io/results.ts'
 import { trap } from './trap.ts'
 
+/** More at once would hold the lane for longer than a slice or two. */
+const MAX_BYTES = 1024 * 1024
+
 /** Bytes that are drawn from the environment at once (getRandomValues stops at 65,536). */
 const CHUNK = 65_536
 
@@ -13,8 +16,9 @@ function draw(host: Host): bigint {
 
 /** list<u8> of random bytes, drawn in pieces so that the host holds little. */
 const bytes: HostFunction = plain((host, memory) => (length: bigint, result: number) => {
-  const count = clampLength(length, 0xffff_ffff)
-  if (BigInt.asUintN(64, length) > BigInt(count)) trap(`${BigInt.asUintN(64, length)} random bytes do not fit into memory`)
+  const count = clampLength(length, MAX_BYTES)
+  if (BigInt.asUintN(64, length) > BigInt(count))
+    trap(`${BigInt.asUintN(64, length)} random bytes were asked for at once; the limit is ${MAX_BYTES}`)
   const pointer = memory.allocate(count, 1)
   for (let done = 0; done < count; done += CHUNK) {
     const piece = Math.min(CHUNK, count - done)

@@ -7,7 +7,7 @@ import { artifactId, createArtifact } from '../../src/component/artifact.ts'
 import { openArtifactStore } from '../../src/component/store.ts'
 import { AmpouleError } from '../../src/errors.ts'
 import type { Artifact } from '../../src/component/contract.ts'
-import { componentText, coreModule, ECHO, echoComponent, quickJsEcho } from './samples.ts'
+import { componentText, coreModule, ECHO, echoComponent, quickJs as quickJsFunction, quickJsEcho } from './samples.ts'
 
 const isSupported = (): boolean => true
 
@@ -25,7 +25,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
-  await rm(folder, { recursive: true })
+  await rm(folder, { recursive: true, force: true })
 })
 
 function sha256(bytes: Uint8Array): string {
@@ -36,7 +36,8 @@ function sha256(bytes: Uint8Array): string {
 function digested(artifact: Artifact | undefined): unknown {
   return {
     ...artifact,
-    modules: artifact?.modules.map(({ bytes, segments, start, report }) => ({
+    modules: artifact?.modules.map(({ hash, bytes, segments, start, report }) => ({
+      hash,
       bytes: sha256(bytes),
       segments: segments.map((segment) => ({ ...segment, bytes: sha256(segment.bytes) })),
       start,
@@ -45,10 +46,11 @@ function digested(artifact: Artifact | undefined): unknown {
   }
 }
 
-async function onlyFile(): Promise<string> {
-  const [name, ...others] = await readdir(folder)
+/** The path of the one entry of that kind. */
+async function onlyFile(kind: 'artifact' | 'module'): Promise<string> {
+  const [name, ...others] = (await readdir(folder)).filter((entry) => entry.endsWith(`.${kind}`))
   if (name === undefined || others.length > 0)
-    throw new Error(`expected one file, found ${others.length + (name === undefined ? 0 : 1)}`)
+    throw new Error(`expected one ${kind}, found ${others.length + (name === undefined ? 0 : 1)}`)
   return join(folder, name)
 }
 
@@ -80,7 +82,7 @@ describe('the artifact store', () => {
     const [first, second] = await Promise.all([store.put(echo), store.put(quickJs)])
     expect(first.id).toBe(artifactId(echo))
     expect(second.id).toBe(artifactId(quickJs))
-    expect(await readdir(folder)).toHaveLength(2)
+    expect((await readdir(folder)).filter((name) => name.endsWith('.artifact'))).toHaveLength(2)
   })
 
   it('is not confused by a caller that changes its bytes afterwards', async () => {
@@ -100,7 +102,7 @@ describe('the artifact store', () => {
   it('refuses to load an entry with any part changed, and repairs it at the next put', async () => {
     const store = await openArtifactStore(folder, { isSupported })
     const { id } = await store.put(echo)
-    const path = await onlyFile()
+    const path = await onlyFile('artifact')
     const good = await readFile(path)
     const places = [0, 9, 20, 60, Math.floor(good.length / 2), good.length - 1]
     const damaged = places.map((at) => {
@@ -126,11 +128,36 @@ describe('the artifact store', () => {
     expect((await store.load(id))?.id).toBe(id)
   })
 
+  it('refuses a core module that was changed or is missing, and repairs it at the next put', async () => {
+    const { id } = await (await openArtifactStore(folder, { isSupported })).put(echo)
+    const path = await onlyFile('module')
+    const good = await readFile(path)
+    const changed = Buffer.from(good)
+    changed[good.length >> 1]! ^= 1
+    for (const damage of [() => writeFile(path, changed), () => writeFile(path, good.subarray(1)), () => rm(path)]) {
+      await damage()
+      // Another host, which has not read it before.
+      const store = await openArtifactStore(folder, { isSupported })
+      await expect(store.load(id)).rejects.toMatchObject({ code: 'Internal', message: expect.stringContaining('core module') })
+      await store.put(echo)
+      expect(await readFile(path)).toEqual(good)
+    }
+  })
+
+  it('keeps the modules of a language runtime once for all functions on it', async () => {
+    const store = await openArtifactStore(folder, { isSupported })
+    const one = await store.put(quickJs)
+    const files = (await readdir(folder)).length
+    const other = await store.put(await quickJsFunction('export function handle() { return new Uint8Array(3) }'))
+    expect(other.id).not.toBe(one.id)
+    expect(await readdir(folder)).toHaveLength(files + 1)
+  })
+
   it('refuses an entry that was renamed to the id of another component', async () => {
     const store = await openArtifactStore(folder, { isSupported })
     await store.put(echo)
     const other = artifactId(quickJs)
-    await writeFile(join(folder, `${other}.artifact`), await readFile(await onlyFile()))
+    await writeFile(join(folder, `${other}.artifact`), await readFile(await onlyFile('artifact')))
     await expect(store.load(other)).rejects.toMatchObject({ code: 'Internal' })
   })
 

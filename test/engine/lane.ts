@@ -41,7 +41,9 @@ export class TestLane {
   }
 
   async prepare(component: Uint8Array, spec: FunctionSpec): Promise<Material> {
-    return prepareFunction(createArtifact(component, { isSupported }), spec, engineParts(this.#restore))
+    const artifact = createArtifact(component, { isSupported })
+    const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+    return prepareFunction(artifact, modules, spec, engineParts(this.#restore))
   }
 
   async deploy(name: string, component: Uint8Array, options: FunctionOptions = {}): Promise<Runner> {
