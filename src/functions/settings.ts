@@ -1,0 +1,159 @@
+import type { FunctionSpec } from '../engine/contract.ts'
+import type { Fields, Values } from './fields.ts'
+import type { FunctionName } from './name.ts'
+
+const MIB = 1024 * 1024
+
+/** AWS Lambda: the environment of a function, names and values together, is at most 4 KB. */
+const ENVIRONMENT_MAX_BYTES = 4096
+/** AWS Lambda: request and response of a synchronous invocation are at most 6 MB each. */
+const PAYLOAD_DEFAULT_BYTES = 6 * MIB
+/** A payload is held in one buffer of the guest, so it cannot come near what 32-bit memory addresses. */
+const PAYLOAD_MAX_BYTES = 1024 * MIB
+/** About twice what an instrumented guest burns in a millisecond, so that the deadline ends a slow guest and fuel a runaway one. */
+export const FUEL_PER_MS = 20_000_000
+
+/** The settings of one function in `ampoule.jsonc`; defaults and bounds are AWS Lambda's where Lambda has the setting. */
+export const FUNCTION_FIELDS = {
+  source: { type: 'file', about: 'TypeScript or JavaScript entry file, built to a component when the host starts.' },
+  component: { type: 'file', about: 'WebAssembly component (.wasm) to run as it is. Either this or source.' },
+  engine: {
+    type: 'choice',
+    values: ['starlingmonkey', 'quickjs'],
+    about:
+      'JavaScript engine that source is built with; starlingmonkey when left out. quickjs is smaller and has fewer web APIs.',
+  },
+  kind: {
+    type: 'choice',
+    values: ['event', 'wasi-http'],
+    about: 'How requests reach the function. Left out: what the component exports, events first; source is built for events.',
+  },
+  memoryMb: {
+    type: 'integer',
+    min: 16,
+    max: 4096,
+    default: 128,
+    unit: 'MiB',
+    about: 'Memory of one invocation: linear memories, tables, buffers held by the host, handles and /tmp together.',
+  },
+  timeoutMs: {
+    type: 'integer',
+    min: 1,
+    max: 900_000,
+    default: 3000,
+    unit: 'ms',
+    about: 'Wall-clock time after which an invocation is ended.',
+  },
+  fuel: {
+    type: 'integer',
+    min: 1000,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'units of fuel',
+    about: 'Work that one invocation may do. Left out: about twice what timeoutMs allows.',
+  },
+  concurrency: {
+    type: 'integer',
+    min: 1,
+    max: 10_000,
+    default: 100,
+    about: 'Invocations at once in the whole host; more are answered with 429.',
+  },
+  minInstances: { type: 'integer', min: 0, max: 10_000, default: 1, about: 'Instances that are kept ready, in the whole host.' },
+  idleMs: {
+    type: 'integer',
+    min: 1000,
+    max: 86_400_000,
+    default: 300_000,
+    unit: 'ms',
+    about: 'Time after which an unused instance above minInstances is closed.',
+  },
+  maxRequestBytes: {
+    type: 'integer',
+    min: 0,
+    max: PAYLOAD_MAX_BYTES,
+    unit: 'bytes',
+    about: "Largest request body; a larger one is answered with 413. Left out: the host's maxRequestBytes.",
+  },
+  maxResponseBytes: {
+    type: 'integer',
+    min: 0,
+    max: PAYLOAD_MAX_BYTES,
+    unit: 'bytes',
+    about: "Largest response; a larger one is answered with 502. Left out: the host's maxResponseBytes.",
+  },
+  environment: {
+    type: 'variables',
+    maxBytes: ENVIRONMENT_MAX_BYTES,
+    default: [],
+    about: 'Environment variables of the function.',
+  },
+  routes: {
+    type: 'routes',
+    default: [],
+    about: 'Requests that go to the function besides /<name>/…; it sees their paths unchanged.',
+  },
+} as const satisfies Fields
+
+/** The settings of the host in `ampoule.jsonc`. */
+export const HOST_FIELDS = {
+  port: { type: 'integer', min: 0, max: 65_535, default: 8080, about: 'Port to listen on; 0 takes a free one.' },
+  host: { type: 'text', default: '127.0.0.1', about: 'Address to listen on.' },
+  lanes: { type: 'integer', min: 1, max: 256, about: 'Worker threads that serve requests. Left out: one per core.' },
+  memoryCeilingMb: {
+    type: 'integer',
+    min: 64,
+    max: 16 * 1024 * 1024,
+    unit: 'MiB',
+    about: 'Memory of all instances together. Left out: three quarters of the memory that the process may use.',
+  },
+  maxRequestBytes: {
+    type: 'integer',
+    min: 0,
+    max: PAYLOAD_MAX_BYTES,
+    default: PAYLOAD_DEFAULT_BYTES,
+    unit: 'bytes',
+    about: 'Largest request body of functions that do not set their own.',
+  },
+  maxResponseBytes: {
+    type: 'integer',
+    min: 0,
+    max: PAYLOAD_MAX_BYTES,
+    default: PAYLOAD_DEFAULT_BYTES,
+    unit: 'bytes',
+    about: 'Largest response of functions that do not set their own.',
+  },
+  drainMs: {
+    type: 'integer',
+    min: 0,
+    max: 900_000,
+    default: 10_000,
+    unit: 'ms',
+    about: 'How long running invocations may go on after SIGTERM.',
+  },
+} as const satisfies Fields
+
+export type HostSettings = Values<typeof HOST_FIELDS>
+export interface FunctionSettings extends Values<typeof FUNCTION_FIELDS> {
+  readonly name: FunctionName
+}
+
+/** What the engine needs of the settings. */
+export function toSpec(
+  settings: FunctionSettings,
+  host: Pick<HostSettings, 'maxRequestBytes' | 'maxResponseBytes'>,
+): FunctionSpec {
+  return {
+    name: settings.name,
+    limits: {
+      memoryMb: settings.memoryMb,
+      timeoutMs: settings.timeoutMs,
+      fuel: BigInt(settings.fuel ?? settings.timeoutMs * FUEL_PER_MS),
+      maxRequestBytes: settings.maxRequestBytes ?? host.maxRequestBytes,
+      maxResponseBytes: settings.maxResponseBytes ?? host.maxResponseBytes,
+    },
+    variables: settings.environment,
+    concurrency: settings.concurrency,
+    minInstances: settings.minInstances,
+    idleMs: settings.idleMs,
+  }
+}

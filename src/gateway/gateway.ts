@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { Hono } from 'hono'
+import { AmpouleError } from '../errors.ts'
+import { nearest } from '../functions/suggest.ts'
+import { Invocation, type InvocationOptions } from '../invoke/invocation.ts'
+import type { HostedFunctions } from '../invoke/invoke.ts'
+import { sendWhole } from '../triggers/http-answer.ts'
+import { REQUEST_ID_HEADER } from '../triggers/http-headers.ts'
+import { serveHttp } from '../triggers/http.ts'
+import { errorAnswer } from './errors.ts'
+import type { InFlight } from './in-flight.ts'
+import { indexPage, listFunctions } from './index-page.ts'
+import { Routes, type Match } from './routes.ts'
+
+export interface GatewayOptions {
+  readonly functions: HostedFunctions
+  /** Development: error details, `server-timing`, the index at `/`, suggestions. */
+  readonly dev: boolean
+  readonly inFlight: InFlight
+  readonly invocations: InvocationOptions
+}
+
+export type GatewayEnv = { Bindings: HttpBindings }
+
+export interface Gateway {
+  /** What the host itself answers: its paths below `/_ampoule/`, in development the index at `/`, 404. */
+  readonly app: Hono<GatewayEnv>
+  /**
+   * Takes a request to its function, if there is one for it; false: it is for `app`. Functions do not go through `app` because
+   * a Request, a Context and a Response for each cost more than a small function itself (`npm run bench http`).
+   */
+  readonly serve: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
+}
+
+/** The gateway of a lane. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { functions, inFlight, invocations, dev } = options
+  const routes = new Routes(functions)
+  const { useHosts } = routes
+  const closing = () => inFlight.draining
+  const serve = async (match: Match, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const invocation = new Invocation(match.target.settings.name, invocations)
+    inFlight.enter(invocation)
+    try {
+      await serveHttp({ match, invocation, incoming, outgoing, timing: dev, closing })
+    } catch (error) {
+      answerError({ incoming, outgoing }, toError(error), invocation.requestId, options)
+    } finally {
+      inFlight.leave(invocation)
+    }
+  }
+  return {
+    app: createApp(options),
+    serve(incoming, outgoing) {
+      const match = routes.match(incoming.url ?? '/', useHosts ? incoming.headers.host : undefined)
+      if (match === undefined) return false
+      void serve(match, incoming, outgoing)
+      return true
+    },
+  }
+}
+
+function createApp(options: GatewayOptions): Hono<GatewayEnv> {
+  const { functions, dev } = options
+  const app = new Hono<GatewayEnv>()
+
+  app.get('/_ampoule/health', (c) => {
+    c.header(REQUEST_ID_HEADER, randomUUID())
+    return options.inFlight.draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ok' })
+  })
+
+  if (dev) {
+    app.get('/', (c) => {
+      c.header(REQUEST_ID_HEADER, randomUUID())
+      c.header('vary', 'accept')
+      const list = listFunctions(functions)
+      return c.req.header('accept')?.includes('text/html') === true ? c.html(indexPage(list)) : c.json({ functions: list })
+    })
+  }
+
+  app.notFound((c) => {
+    const path = c.env.incoming.url ?? '/'
+    const name = /^\/([^/?#]*)/.exec(path)?.[1] ?? ''
+    const suggestion = dev ? nearest(name, functions.keys()) : undefined
+    const message = `no function is at this path${suggestion === undefined ? '' : `; did you mean "/${suggestion}"?`}`
+    answerError(c.env, new AmpouleError('FunctionNotFound', message), randomUUID(), options)
+    return RESPONSE_ALREADY_SENT
+  })
+
+  app.onError((error, c) => {
+    answerError(c.env, toError(error), randomUUID(), options)
+    return RESPONSE_ALREADY_SENT
+  })
+  return app
+}
+
+/** Answers in place of a function, unless an answer is on its way or nobody is there any more. */
+function answerError(
+  { incoming, outgoing }: Pick<HttpBindings, 'incoming' | 'outgoing'>,
+  error: AmpouleError,
+  requestId: string,
+  options: GatewayOptions,
+): void {
+  if (outgoing.headersSent || outgoing.destroyed) return
+  const { status, headers, body } = errorAnswer(error, requestId, options.dev)
+  const close = options.inFlight.draining
+  sendWhole(incoming, outgoing, { status, headers, contentLength: undefined }, Buffer.from(JSON.stringify(body)), {
+    extra: [REQUEST_ID_HEADER, requestId],
+    close,
+  })
+}
+
+const toError = (error: unknown): AmpouleError =>
+  error instanceof AmpouleError ? error : new AmpouleError('Internal', 'the host failed', { cause: error })

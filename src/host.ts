@@ -1,0 +1,123 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { availableParallelism, totalmem } from 'node:os'
+import { deployFunctions, loadConfiguration, type DeployOptions } from './deploy.ts'
+import type { LaneGroup } from './engine/contract.ts'
+import { startLanes } from './engine/lanes.ts'
+import { AmpouleError } from './errors.ts'
+import { listenError } from './gateway/listen.ts'
+import type { LaneProgramData } from './lane.ts'
+import { formatJson, formatText } from './observe/format.ts'
+import { createWriter } from './observe/writer.ts'
+
+export { AmpouleError, ERROR_KINDS, type ErrorCode } from './errors.ts'
+export { ConfigurationError, type Problem } from './functions/problems.ts'
+export type { DeployProgress } from './deploy.ts'
+
+export interface HostOptions extends DeployOptions {
+  /** Path of the configuration file, `ampoule.jsonc`. */
+  readonly config: string
+  /** Overrides the configuration's port; 0 takes a free one. */
+  readonly port?: number
+  /** Overrides the configuration's address. */
+  readonly host?: string
+  /** Overrides the configuration's number of lanes. */
+  readonly lanes?: number
+  /** Development: error details in answers, `server-timing`, an index at `/`, a report of every invocation. Default false. */
+  readonly dev?: boolean
+  /** Form of the lines on standard output. `json` also reports every invocation. Default `text`. */
+  readonly logs?: 'text' | 'json'
+  /** How instances are put back after an invocation. Default `auto`: dirty pages where the system can, else copies. */
+  readonly restore?: 'auto' | 'copy' | 'dirty-pages'
+}
+
+export interface Host {
+  readonly url: string
+  readonly port: number
+  /** Names of what is served. */
+  readonly functions: readonly string[]
+  /** Stops accepting, waits up to `graceMs` (default: the configuration's drainMs) for what runs, ends the rest, ends the lanes. */
+  close(graceMs?: number): Promise<void>
+}
+
+/** Every so many restores the whole state is compared with the snapshot (ISOLATION: what cannot be verified is discarded). */
+const VERIFY_EVERY = 1000
+
+/** Platforms on which several threads can listen on one port (Node: `reusePort`). */
+const SHARES_PORTS: readonly string[] = ['linux', 'freebsd', 'aix', 'sunos']
+
+/**
+ * Loads the configuration, builds and compiles its functions (cached), starts the lanes; resolves when all of them listen.
+ * Rejects with an `AmpouleError`: `InvalidConfiguration`, `BuildFailed`, `InvalidComponent`, `AddressInUse`.
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { dev = false, logs = 'text' } = options
+  const configuration = await loadConfiguration(options.config)
+  const address = options.host ?? configuration.host.host
+  const lanes = laneCount(options.lanes ?? configuration.host.lanes)
+  // Before anything is built: a busy port should not take minutes to be noticed.
+  const port = await claimPort(address, options.port ?? configuration.host.port)
+  const functions = await deployFunctions(configuration.functions, configuration, options)
+  options.signal?.throwIfAborted()
+  const writer = createWriter(process.stdout, logs === 'json' ? formatJson : formatText)
+  const group: LaneGroup = await startLanes({
+    lanes,
+    program: new URL('./lane.ts', import.meta.url),
+    data: {
+      host: address,
+      port,
+      reusePort: lanes > 1,
+      program: { functions: configuration.functions, dev, logs } satisfies LaneProgramData,
+    },
+    functions,
+    memoryCeilingMb: configuration.host.memoryCeilingMb ?? defaultCeilingMb(),
+    restore: options.restore ?? 'auto',
+    verifyEvery: VERIFY_EVERY,
+    onLaneFailure: (error) =>
+      writer.observe({
+        type: 'host',
+        time: Date.now(),
+        level: 'error',
+        message: `a lane ended and is being replaced: ${error.message}`,
+      }),
+  })
+  let closed: Promise<void> | undefined
+  return {
+    url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
+    port,
+    functions: configuration.functions.map(({ name }) => name),
+    close: (graceMs = configuration.host.drainMs) => (closed ??= group.stop(graceMs).then(() => writer.flush())),
+  }
+}
+
+function laneCount(wanted: number | undefined): number {
+  if (SHARES_PORTS.includes(process.platform)) return wanted ?? availableParallelism()
+  if (wanted === undefined || wanted === 1) return 1
+  throw new AmpouleError(
+    'InvalidConfiguration',
+    `lanes is ${wanted}: on ${process.platform} only one thread can listen on a port, so it must be 1`,
+  )
+}
+
+/**
+ * The port, made sure to be free. The lanes share theirs with each other (`reusePort`), and would share it with another
+ * process of the same user just as silently: so it is bound alone first.
+ */
+async function claimPort(host: string, port: number): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
+    probe.listen({ host, port }, resolve)
+  })
+  const claimed = (probe.address() as AddressInfo).port
+  await new Promise((resolve) => probe.close(resolve))
+  return claimed
+}
+
+/** Three quarters of what the process may use, in MiB; the rest is for the host itself. */
+function defaultCeilingMb(): number {
+  // 0 or far beyond the machine's memory when no limit is set.
+  const constrained = process.constrainedMemory()
+  const bytes = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  return Math.max(64, Math.floor((bytes / 1024 / 1024) * 0.75))
+}

@@ -1,0 +1,127 @@
+import type { FunctionRunner, InvocationReport } from '../engine/contract.ts'
+import { AmpouleError } from '../errors.ts'
+import type { FunctionSettings } from '../functions/settings.ts'
+import type { GuestRequest, GuestResponse } from '../wasi/contract.ts'
+import { toInvocationError } from './failure.ts'
+import type { Invocation } from './invocation.ts'
+import { decodeMessage, encodeMessage, MalformedMessage } from './message.ts'
+
+/** A function that this lane can run. */
+export interface HostedFunction {
+  readonly settings: FunctionSettings
+  readonly runner: FunctionRunner
+}
+
+export type HostedFunctions = ReadonlyMap<string, HostedFunction>
+
+/** Which way into the guest a request takes: what the settings say, else events when the component has them. */
+export function wayFor({ settings, runner }: HostedFunction): 'event' | 'wasi-http' {
+  const { ways } = runner
+  if (ways.event && settings.kind !== 'wasi-http') return 'event'
+  if (ways.http && settings.kind !== 'event') return 'wasi-http'
+  const wanted =
+    settings.kind === undefined
+      ? 'neither handle nor wasi:http/incoming-handler'
+      : `no ${settings.kind === 'event' ? 'handle' : 'wasi:http/incoming-handler'}`
+  throw new AmpouleError('InvalidComponent', `the component of "${settings.name}" exports ${wanted}`)
+}
+
+export interface EventOutcome<T> {
+  readonly answer: T
+  readonly report: InvocationReport
+}
+
+/** Runs an encoded event and reads the answer with `decode`, whose `MalformedMessage` is the guest's fault: `InvalidResponse`. */
+export async function runEvent<T>(
+  target: HostedFunction,
+  invocation: Invocation,
+  event: Uint8Array,
+  decode: (payload: Uint8Array) => T,
+): Promise<EventOutcome<T>> {
+  let report: InvocationReport | undefined
+  try {
+    if (invocation.abortReason !== undefined) throw invocation.abortReason
+    const result = await target.runner.invokeEvent(event, invocation)
+    report = result.report
+    const { maxResponseBytes } = target.runner.spec.limits
+    if (result.payload.byteLength > maxResponseBytes) throw responseTooLarge(result.payload.byteLength, maxResponseBytes)
+    const answer = decode(result.payload)
+    invocation.end(undefined, report)
+    return { answer, report }
+  } catch (error) {
+    throw fail(invocation, malformedIsInvalid(error), report)
+  }
+}
+
+/** Runs a `wasi:http` request to the head of its response. The invocation is ended and reported when `done` settles. */
+export async function runHttp(
+  target: HostedFunction,
+  invocation: Invocation,
+  request: GuestRequest,
+): Promise<{ readonly response: GuestResponse; readonly done: Promise<InvocationReport | undefined> }> {
+  try {
+    if (invocation.abortReason !== undefined) throw invocation.abortReason
+    const { response, done } = await target.runner.invokeHttp(request, invocation)
+    return { response, done: settleHttp(invocation, done) }
+  } catch (error) {
+    throw fail(invocation, error, undefined)
+  }
+}
+
+async function settleHttp(invocation: Invocation, done: Promise<InvocationReport>): Promise<InvocationReport | undefined> {
+  try {
+    const report = await done
+    invocation.end(invocation.abortReason, report)
+    return report
+  } catch (error) {
+    fail(invocation, error, undefined)
+    return undefined
+  }
+}
+
+/** Invokes a function directly with a value decoded from JSON; gives the value that it answers with. Event world only. */
+export async function invokeValue(
+  target: HostedFunction,
+  invocation: Invocation,
+  payload: unknown,
+): Promise<EventOutcome<unknown>> {
+  const { spec } = target.runner
+  const event = encodeMessage({
+    type: 'invoke',
+    id: invocation.requestId,
+    fn: target.settings.name,
+    deadline: invocation.startedMs + spec.limits.timeoutMs,
+    payload,
+  })
+  if (event.byteLength > spec.limits.maxRequestBytes)
+    throw fail(invocation, payloadTooLarge(event.byteLength, spec.limits.maxRequestBytes), undefined)
+  return await runEvent(target, invocation, event, decodePayload)
+}
+
+function decodePayload(bytes: Uint8Array): unknown {
+  const value = decodeMessage(bytes)
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'payload'))
+    throw new MalformedMessage('a map with "payload" was expected')
+  return (value as { payload: unknown }).payload
+}
+
+/** `bytes` undefined: not known, because reading stopped at the limit. */
+export const payloadTooLarge = (bytes: number | undefined, limit: number): AmpouleError =>
+  new AmpouleError(
+    'PayloadTooLarge',
+    `the request${bytes === undefined ? '' : ` of ${bytes} bytes`} is larger than ${limit} bytes (maxRequestBytes)`,
+  )
+
+const responseTooLarge = (bytes: number, limit: number): AmpouleError =>
+  new AmpouleError('ResponseTooLarge', `the response of ${bytes} bytes is larger than ${limit} bytes (maxResponseBytes)`)
+
+const malformedIsInvalid = (error: unknown): unknown =>
+  error instanceof MalformedMessage
+    ? new AmpouleError('InvalidResponse', `the function's answer is not valid: ${error.message}`, { cause: error })
+    : error
+
+function fail(invocation: Invocation, error: unknown, report: InvocationReport | undefined): AmpouleError {
+  const failure = toInvocationError(error, invocation.abortReason)
+  invocation.end(failure, report)
+  return failure
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { GuestFailure } from '../../src/engine/failure.ts'
+import { AmpouleError } from '../../src/errors.ts'
+import { GuestError, toInvocationError } from '../../src/invoke/failure.ts'
+import { encodeMessage } from '../../src/invoke/message.ts'
+
+describe('the error of an invocation', () => {
+  test("carries the guest's name, message and stack", () => {
+    const error = toInvocationError(
+      new GuestFailure(encodeMessage({ name: 'TypeError', message: 'no', stack: 'at f' })),
+      undefined,
+    )
+    expect(error).toBeInstanceOf(GuestError)
+    expect(error.code).toBe('FunctionError')
+    expect((error as GuestError).details).toEqual({ name: 'TypeError', message: 'no', stack: 'at f' })
+  })
+
+  test.each([
+    ['no message at all', new Uint8Array([0xc1])],
+    ['a number', encodeMessage(3)],
+    ['nothing', encodeMessage(null)],
+    ['keys of other types', encodeMessage({ name: 1, message: ['x'], stack: null })],
+  ])('is a FunctionError even when the guest sent %s', (_, payload) => {
+    expect(toInvocationError(new GuestFailure(payload), undefined)).toMatchObject({
+      code: 'FunctionError',
+      details: { name: 'Error' },
+    })
+  })
+
+  test("cuts a guest's endless texts", () => {
+    const error = toInvocationError(
+      new GuestFailure(encodeMessage({ name: 'E', message: 'x'.repeat(1e6), stack: '' })),
+      undefined,
+    )
+    expect(error.message.length).toBeLessThan(20_000)
+  })
+
+  test('is the reason of the abort when the invocation was cancelled', () => {
+    const reason = new AmpouleError('ShuttingDown', 'going')
+    expect(toInvocationError(new AmpouleError('Cancelled', 'gone'), reason)).toBe(reason)
+    expect(toInvocationError(new Error('aborted'), reason)).toBe(reason)
+  })
+
+  test("stays the guest's own failure when it came before the abort took effect", () => {
+    const trap = new AmpouleError('FunctionTrapped', 'unreachable')
+    expect(toInvocationError(trap, new AmpouleError('Cancelled', 'gone'))).toBe(trap)
+  })
+
+  test('is Internal, with its cause, for anything unexpected', () => {
+    const cause = new TypeError('a bug')
+    expect(toInvocationError(cause, undefined)).toMatchObject({ code: 'Internal', cause })
+  })
+})
