@@ -10,7 +10,7 @@ import type { IsSupported } from '../wasi/contract.ts'
 import type { Artifact, ArtifactMeta, CoreModule, LinkPlan } from './contract.ts'
 
 /** Part of every artifact's id: to be raised whenever the passes or the plan give another result for the same component. */
-const PASSES_VERSION = 3
+const PASSES_VERSION = 4
 
 /** 100 MiB: several times the largest language runtime, small enough that reading and rewriting it takes seconds, not minutes. */
 export const MAX_COMPONENT_BYTES = 100 * 1024 * 1024
@@ -90,8 +90,6 @@ export function compileModules(modules: readonly Uint8Array<ArrayBuffer>[]): Cor
 
 function compileModule(original: Uint8Array<ArrayBuffer>, index: number): CoreModule {
   const name = `core module ${index} (${original.length} bytes)`
-  // `validate` checks every body even under --wasm-lazy-validation, where `new Module` and `compile` do not.
-  if (!WebAssembly.validate(original)) throw new AmpouleError('InvalidModule', `${name} is not a valid WebAssembly module`)
   try {
     const { bytes, report } = instrumentModule(original)
     if (report.unrestorable.length > 0) {
@@ -101,6 +99,7 @@ function compileModule(original: Uint8Array<ArrayBuffer>, index: number): CoreMo
       )
     }
     const detached = detachInitialisation(bytes)
+    // `validate` checks every body even under --wasm-lazy-validation, where `new Module` and `compile` do not.
     if (!WebAssembly.validate(detached.bytes))
       throw new AmpouleError('Internal', 'instrumentation gave a module that is not valid')
     return { ...detached, hash: createHash('sha256').update(detached.bytes).digest('hex'), report }

@@ -42,9 +42,10 @@ export class GuestMemory {
   #refresh(): void {
     const buffer = this.memory.buffer
     if (buffer === this.#buffer) return
-    this.#buffer = buffer
     this.#bytes = new Uint8Array(buffer)
     this.#view = new DataView(buffer)
+    // Last: a guest can arrange that the stack ends in between, and stale views must not pass for fresh ones.
+    this.#buffer = buffer
   }
 }
 

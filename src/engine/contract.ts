@@ -103,6 +103,8 @@ export interface LaneOptions {
   readonly restore: 'auto' | 'copy' | 'dirty-pages'
   /** Every how many restores everything is compared with the snapshot; 1 always, 0 never (ISOLATION.md 13). */
   readonly verifyEvery: number
+  /** When a lane counts as hung: its event loop is looked at every `everyMs` and has not turned for `silentMs`. Default 1,000 and 15,000. */
+  readonly watch?: { readonly everyMs: number; readonly silentMs: number }
   /** A lane has died and is being replaced, or the replacement has failed. */
   onLaneFailure(error: Error): void
 }

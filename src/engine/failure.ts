@@ -25,6 +25,12 @@ export function toAmpouleError(error: unknown, meter: Meter, account: MemoryAcco
     )
   if (error instanceof WebAssembly.RuntimeError)
     return new AmpouleError('FunctionTrapped', `the function trapped: ${error.message}`, { cause: error })
+  if (error instanceof WebAssembly.SuspendError)
+    return new AmpouleError(
+      'FunctionTrapped',
+      'the function trapped: it waits in code that cannot be suspended (cabi_realloc, a destructor or a start function)',
+      { cause: error },
+    )
   if (error instanceof WebAssembly.Exception)
     return new AmpouleError('FunctionTrapped', 'the function threw an exception that nothing caught', { cause: error })
   if (error instanceof RangeError && /call stack/i.test(error.message))

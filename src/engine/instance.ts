@@ -157,6 +157,7 @@ export class Instance {
   /** Brings a new instance to `snapshot`, its own or another's, and makes it ready. */
   adopt(snapshot: Snapshot): void {
     this.#expect('new')
+    const protectable = !this.#source.reports.some(({ atomics }) => atomics)
     for (const [i, values] of snapshot.globals.entries()) this.#writeGlobals(i, values)
     for (const memory of this.#memories) {
       const image = snapshot.memories[memory.instance]?.find(({ index }) => index === memory.index)?.image
@@ -164,7 +165,7 @@ export class Instance {
         throw new AmpouleError('Internal', `the snapshot lacks memory ${memory.index} of core instance ${memory.instance}`)
       const missing = image.length - memory.guest.memory.buffer.byteLength
       if (missing > 0) memory.guest.memory.grow(missing / 65_536)
-      memory.slot = this.#source.strategy.attach(memory.guest.memory, image)
+      memory.slot = this.#source.strategy.attach(memory.guest.memory, image, protectable)
       memory.length = image.length
       memory.guest.virtualBytes = image.length
     }
@@ -373,7 +374,9 @@ export class Instance {
     const exports = this.#linked.instances[instance]
     if (report === undefined || exports === undefined) return []
     const globals = report.globals.filter(({ type }) => TRANSFERABLE.has(type)).map((global) => global.export)
-    return [...globals, ...report.memories.map(({ index }) => `ampoule:pages${index}`)].filter((name) => name in exports)
+    const pages = report.memories.map(({ index }) => `ampoule:pages${index}`)
+    const dropped = Object.keys(exports).filter((name) => name.startsWith('ampoule:dropped-'))
+    return [...globals, ...pages, ...dropped].filter((name) => name in exports)
   }
 
   // --- linking ---
@@ -423,6 +426,8 @@ export class Instance {
   }
 
   #charge(bytes: number): boolean {
+    // Between two invocations the account is put back as a whole, and must not stand in the way of a restore.
+    if (this.#state === 'unknown') return true
     return this.#meter.doomed === undefined && this.#account.charge(bytes)
   }
 

@@ -26,14 +26,14 @@ export interface LaneWorkerData {
 
 export type ToLane =
   | { readonly kind: 'deploy'; readonly id: number; readonly fn: LaneFunction }
-  | { readonly kind: 'evict'; readonly name: string }
+  | { readonly kind: 'evict'; readonly name: string | undefined }
   | { readonly kind: 'stop'; readonly graceMs: number }
 
 export type FromLane =
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'deployed'; readonly id: number; readonly error?: string }
-  | { readonly kind: 'evict'; readonly name: string }
+  | { readonly kind: 'evict'; readonly name: string | undefined }
   | { readonly kind: 'stopped' }
 
 export interface ForgeJob {

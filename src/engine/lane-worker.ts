@@ -34,10 +34,9 @@ async function deploy({ spec, material, index, minInstances }: LaneFunction): Pr
     minInstances,
     ceilingKib: data.ceilingKib,
     verifyEvery: data.verifyEvery,
-    requestEviction: () => {
-      // Others in this lane may hold idle instances of other functions; the other lanes, of this one.
-      for (const other of runners.values()) if (other !== runner && other.pool.size > 0 && other.pool.evict()) break
-      post({ kind: 'evict', name: spec.name })
+    requestEviction: (scarce) => {
+      if (scarce === 'instances') post({ kind: 'evict', name: spec.name })
+      else if (!evictAny(runner)) post({ kind: 'evict', name: undefined })
     },
     // Ends this thread; the host starts another in its place.
     stuck: () => process.exit(70),
@@ -46,6 +45,12 @@ async function deploy({ spec, material, index, minInstances }: LaneFunction): Pr
   const old = runners.get(spec.name)
   runners.set(spec.name, runner)
   await old?.close()
+}
+
+/** Lets go one idle instance of any function but `except`. */
+function evictAny(except?: Runner): boolean {
+  for (const runner of runners.values()) if (runner !== except && runner.pool.evict()) return true
+  return false
 }
 
 async function start(): Promise<void> {
@@ -62,7 +67,8 @@ async function start(): Promise<void> {
         )
         break
       case 'evict':
-        runners.get(message.name)?.pool.evict()
+        if (message.name === undefined) evictAny()
+        else runners.get(message.name)?.pool.evict()
         break
       case 'stop':
         void server

@@ -9,8 +9,7 @@ import { chooseStrategy } from './restore/index.ts'
 import { releaseSnapshot } from './snapshot.ts'
 
 /** A lane whose event loop has not turned for this long is ended and replaced. */
-const SILENT_MS = 15_000
-const WATCH_MS = 1_000
+const WATCH = { everyMs: 1_000, silentMs: 15_000 }
 /** Between two starts of the same lane, when it keeps dying. */
 const RESTART_MS = 250
 
@@ -37,6 +36,10 @@ class Lanes implements LaneGroup {
   readonly #heartbeats: Int32Array
   readonly #lanes: (Lane | undefined)[] = []
   readonly #functions = new Map<string, Omit<LaneFunction, 'minInstances'>>()
+  /** Lanes that do not listen yet. */
+  readonly #starting = new Set<Promise<void>>()
+  /** The last deployment, done or not: they go one after the other. */
+  #deployed: Promise<void> = Promise.resolve()
   #watch: NodeJS.Timeout | undefined
   #stopping = false
   #nextId = 1
@@ -59,12 +62,20 @@ class Lanes implements LaneGroup {
       await this.stop(0)
       throw failed.reason
     }
-    this.#watch = setInterval(() => this.#checkHeartbeats(), WATCH_MS).unref()
+    this.#watch = setInterval(() => this.#checkHeartbeats(), (this.#options.watch ?? WATCH).everyMs).unref()
   }
 
-  async deploy(fn: DeployedFunction): Promise<void> {
+  deploy(fn: DeployedFunction): Promise<void> {
+    const deployment = this.#deployed.then(() => this.#deploy(fn))
+    this.#deployed = deployment.catch(() => undefined)
+    return deployment
+  }
+
+  async #deploy(fn: DeployedFunction): Promise<void> {
     const old = this.#functions.get(fn.spec.name)?.material.snapshot
     const prepared = await this.#prepare(fn)
+    // A lane that began to start before has the old one, whose snapshot is about to go.
+    await Promise.allSettled(this.#starting)
     await Promise.all(
       this.#lanes.flatMap((lane, number) =>
         lane === undefined ? [] : [this.#ask(lane.worker, { ...prepared, minInstances: this.#share(fn, number) })],
@@ -76,6 +87,7 @@ class Lanes implements LaneGroup {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
     clearInterval(this.#watch)
+    await Promise.allSettled(this.#starting)
     await Promise.all(this.#lanes.flatMap((lane) => (lane === undefined ? [] : [stopLane(lane.worker, graceMs)])))
     await this.#forge.close()
   }
@@ -95,6 +107,14 @@ class Lanes implements LaneGroup {
   }
 
   #startLane(number: number): Promise<void> {
+    const starting = this.#startThread(number)
+    this.#starting.add(starting)
+    const settled = (): void => void this.#starting.delete(starting)
+    starting.then(settled, settled)
+    return starting
+  }
+
+  #startThread(number: number): Promise<void> {
     const options = this.#options
     const { lanes } = options
     const workerData: LaneWorkerData = {
@@ -148,13 +168,13 @@ class Lanes implements LaneGroup {
     this.#options.onLaneFailure(error)
     setTimeout(() => {
       if (this.#stopping) return
-      this.#startLane(number).catch((again: unknown) =>
-        this.#replace(number, again instanceof Error ? again : new Error(String(again))),
-      )
+      this.#startLane(number).catch((again: unknown) => {
+        if (!this.#stopping) this.#replace(number, again instanceof Error ? again : new Error(String(again)))
+      })
     }, RESTART_MS)
   }
 
-  #evictElsewhere(asking: Worker, name: string): void {
+  #evictElsewhere(asking: Worker, name: string | undefined): void {
     for (const lane of this.#lanes) {
       if (lane !== undefined && lane.worker !== asking) lane.worker.postMessage({ kind: 'evict', name } satisfies ToLane)
     }
@@ -162,11 +182,12 @@ class Lanes implements LaneGroup {
 
   #checkHeartbeats(): void {
     const now = performance.now()
+    const { silentMs } = this.#options.watch ?? WATCH
     for (const [number, lane] of this.#lanes.entries()) {
       if (lane === undefined) continue
       const beat = Atomics.load(this.#heartbeats, number)
       if (beat !== lane.beat) Object.assign(lane, { beat, silentSince: now })
-      else if (now - lane.silentSince > SILENT_MS) void lane.worker.terminate()
+      else if (now - lane.silentSince > silentMs) void lane.worker.terminate()
     }
   }
 

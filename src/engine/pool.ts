@@ -17,8 +17,11 @@ export interface PoolOptions {
   /** False when an instance serves one invocation and is thrown away. */
   readonly restorable: boolean
   create(): Promise<Instance>
-  /** No instance may be made here, but others hold idle ones: asks them to give one up. */
-  requestEviction(): void
+  /**
+   * An invocation waits and no instance may be made here, but others may hold idle ones: asks them to give one up. `instances`: only
+   * other lanes hold what counts against this function's limit; `memory`: every pool of the host does.
+   */
+  requestEviction(scarce: 'instances' | 'memory'): void
 }
 
 export interface Lease {
@@ -128,6 +131,8 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#sweeper)
+    // At once: a pool that takes this one's place may need what they count for.
+    while (this.evict());
     if (this.#admitted > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
     while (this.evict());
   }
@@ -160,6 +165,7 @@ export class Pool {
           ),
         spec.limits.timeoutMs,
       )
+      if (signal.aborted) return cancelled()
       signal.addEventListener('abort', cancelled)
       this.#waiters.push(waiter)
       this.#createSoon()
@@ -183,6 +189,8 @@ export class Pool {
         const instance = await this.#create()
         this.#backoffMs = 0
         if (instance !== undefined) this.#put(instance, 0, true)
+        // The minimum can wait for the next sweep: others have a better use for what there is.
+        else if (this.#waiters.length === 0) return void (this.#creating = false)
         else delay = RETRY_MS
       } catch (error) {
         this.#waiters.at(0)?.fail(error)
@@ -199,12 +207,12 @@ export class Pool {
   async #create(): Promise<Instance | undefined> {
     const { counts, index, spec, instanceKib, ceilingKib } = this.#options
     if (!counts.create(index, Math.max(spec.concurrency, spec.minInstances))) {
-      this.#options.requestEviction()
+      if (this.#waiters.length > 0) this.#options.requestEviction('instances')
       return undefined
     }
     if (!counts.reserve(instanceKib, ceilingKib)) {
       counts.destroy(index)
-      this.#options.requestEviction()
+      if (this.#waiters.length > 0) this.#options.requestEviction('memory')
       return undefined
     }
     try {

@@ -18,7 +18,7 @@ export interface RunnerOptions {
   readonly minInstances: number
   readonly ceilingKib: number
   readonly verifyEvery: number
-  requestEviction(): void
+  requestEviction(scarce: 'instances' | 'memory'): void
   stuck(): void
 }
 
@@ -52,7 +52,7 @@ export class Runner implements FunctionRunner {
       verifyEvery: options.verifyEvery,
       restorable: this.#restorable,
       create: () => createInstance(source, material, parts),
-      requestEviction: () => options.requestEviction(),
+      requestEviction: (scarce) => options.requestEviction(scarce),
     })
   }
 

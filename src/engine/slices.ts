@@ -38,7 +38,9 @@ export class SliceScheduler {
    * value before anything else in the lane runs.
    */
   sync<T>(run: () => T): T {
-    if (this.#syncDepth++ === 0) this.#syncSince = performance.now()
+    // Counted last: a guest can arrange that the stack ends in `now`, and the count must not stay.
+    if (this.#syncDepth === 0) this.#syncSince = performance.now()
+    this.#syncDepth++
     try {
       return run()
     } finally {

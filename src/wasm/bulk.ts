@@ -184,7 +184,7 @@ export class Bulk {
           params: [I32, I32],
           results: made,
           length: 1,
-          unit: 'elements',
+          unit: 'entries',
           before: (a) => drops?.check(a, 'elem', second, 0, 1),
         }
       case ARRAY_FILL:
@@ -208,7 +208,7 @@ export class Bulk {
         return {
           params: [array, I32, I32, I32],
           length: 3,
-          unit: 'elements',
+          unit: 'entries',
           before: (a) => drops?.check(a, 'elem', second, 2, 3),
         }
       default:

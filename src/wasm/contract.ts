@@ -65,6 +65,8 @@ export interface InstrumentReport {
     readonly imported: boolean
   }[]
   readonly hasStart: boolean
+  /** Whether the code has atomic instructions: V8 checks their addresses against the real size of a memory, whatever is protected. */
+  readonly atomics: boolean
   /** Why the module's state cannot be put back in full (GC references in globals or tables, shared memories, …); empty when it can. */
   readonly unrestorable: readonly string[]
   readonly functions: number

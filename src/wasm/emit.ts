@@ -50,6 +50,25 @@ export class Emitter {
     this.#cold = fuel === undefined ? 0 : indices.func(fuel.cold)
   }
 
+  /** The index that label `label` of a function has in the output: injected `if`s and the wrapper are labels too. */
+  labelIndex(scanned: ScannedFunction, sites: site.Sites, label: number): number {
+    const position = scanned.labels?.[label]
+    const mode = this.#modeOf(scanned)
+    if (position === undefined) return label
+    let index = label + (mode === CACHED && scanned.branchesOut ? 1 : 0)
+    for (let at = scanned.firstSite; at < scanned.endSite && sites.data[at]! <= position; at += 4) {
+      const kind = sites.data[at + 2]!
+      if ((kind === site.ENTRY || kind === site.LOOP) && mode !== OFF) index++
+      else if (kind === site.TABLE_WRITE && this.#context.tableWrite(sites.data[at + 3]!)?.dirty !== undefined) index++
+    }
+    return index
+  }
+
+  #modeOf(scanned: ScannedFunction): number {
+    if (this.#context.fuel === undefined) return OFF
+    return scanned.hasHandler ? DIRECT : scanned.hasLoop ? CACHED : WRITE_THROUGH
+  }
+
   body(defined: number, scanned: ScannedFunction, sites: site.Sites): void {
     const { info } = this.#context
     const out = this.#out
@@ -58,7 +77,7 @@ export class Emitter {
     this.hints.length = 0
     this.#start = out.pos
     this.#local = scanned.locals
-    this.#mode = this.#context.fuel === undefined ? OFF : scanned.hasHandler ? DIRECT : scanned.hasLoop ? CACHED : WRITE_THROUGH
+    this.#mode = this.#modeOf(scanned)
     const codeAt = sites.data[scanned.firstSite]!
     if (this.#mode === OFF) out.copy(info.bytes, from, codeAt)
     else {
@@ -166,8 +185,10 @@ export class Emitter {
       this.hints.push(out.pos - this.#start)
       out.bytes(0x04, 0x40)
     }
+    this.#spillBefore()
     out.byte(0x10)
     out.u32(indices.func(write.touch))
+    this.#reload()
     if (write.dirty !== undefined) out.byte(0x0b)
   }
 

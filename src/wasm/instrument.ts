@@ -1,3 +1,4 @@
+import { PREFIX_THREADS } from './opcodes.ts'
 import { AmpouleError } from '../errors.ts'
 import { Additions, Assembler, type Indices, type Ref } from './assemble.ts'
 import { Bulk } from './bulk.ts'
@@ -7,6 +8,7 @@ import { Emitter } from './emit.ts'
 import { Fuel } from './fuel.ts'
 import { Memories } from './memories.ts'
 import type { ModuleInfo } from './model.ts'
+import { namesLabels } from './names.ts'
 import { parseModule } from './parse.ts'
 import { type Replacements, type ScannedFunction, Scanner } from './scan.ts'
 import { copyPatched, type Parts, writeModule } from './sections.ts'
@@ -30,8 +32,10 @@ export const instrumentModule: InstrumentModule = (bytes, options = {}) => {
     info.bodies.length === 0 &&
     info.tables.every((table) => table.from !== undefined) &&
     info.memories.every((memory) => memory.from !== undefined) &&
-    info.globals.length === info.importedGlobals
-  if (definesNothing) return { bytes: new Uint8Array(bytes), report: reportOf(info, options, 0) }
+    info.globals.length === info.importedGlobals &&
+    // What is passed on needs its companions passed on.
+    info.exports.every(({ kind }) => kind !== 'memory' && kind !== 'table')
+  if (definesNothing) return { bytes: new Uint8Array(bytes), report: reportOf(info, options, 0, false) }
   return new Instrumentation(info, options).run(maxFunctionBytes)
 }
 
@@ -101,6 +105,7 @@ class Instrumentation {
   run(maxFunctionBytes: number): ReturnType<InstrumentModule> {
     const info = this.#info
     const scanner = new Scanner(info, this.#replacements())
+    scanner.withLabels = namesLabels(info)
     const functions: ScannedFunction[] = []
     for (let i = 0; i < info.bodies.length / 2; i++) functions.push(scanner.scan(i))
     // The walks check what they rely on; whether the code is well-typed is the engine's to say, and before anything is added.
@@ -155,8 +160,19 @@ class Instrumentation {
       code.copy(assembler.out.view(), 0, assembler.out.pos)
       close(open, functions.length + nth, assembler.hints)
     }
-    const parts: Parts = { code, hints: hinted === 0 ? undefined : { count: hinted, entries: hints }, additions: this.#additions }
-    return { bytes: writeModule(info, parts), report: reportOf(info, this.#options, largest) }
+    const parts: Parts = {
+      code,
+      hints: hinted === 0 ? undefined : { count: hinted, entries: hints },
+      additions: this.#additions,
+      labelIndex: (index, label) => {
+        const scanned = functions[index]
+        return scanned === undefined ? label : emitter.labelIndex(scanned, scanner.sites, label)
+      },
+    }
+    return {
+      bytes: writeModule(info, parts),
+      report: reportOf(info, this.#options, largest, scanner.seen.includes(1, PREFIX_THREADS)),
+    }
   }
 
   #codeBytes(): number {
@@ -237,7 +253,7 @@ class Instrumentation {
   }
 }
 
-function reportOf(info: ModuleInfo, options: InstrumentOptions, largestOutput: number): InstrumentReport {
+function reportOf(info: ModuleInfo, options: InstrumentOptions, largestOutput: number, atomics: boolean): InstrumentReport {
   let largest = largestOutput
   for (let i = 0; i < info.bodies.length; i += 2) largest = Math.max(largest, info.bodies[i + 1]! - info.bodies[i]!)
   return {
@@ -261,6 +277,7 @@ function reportOf(info: ModuleInfo, options: InstrumentOptions, largestOutput: n
       imported: from !== undefined,
     })),
     hasStart: info.start !== undefined,
+    atomics,
     unrestorable: options.state === false ? [] : unrestorable(info),
     functions: info.bodies.length / 2,
     largestFunctionBytes: largest,

@@ -9,11 +9,33 @@ const LOCALS = 2
 const LABELS = 3
 const GLOBALS = 7
 
+/** Whether the module has names for labels: only then is it worth knowing where they are. */
+export function namesLabels(info: ModuleInfo): boolean {
+  const section = info.sections.find(({ name }) => name === 'name')
+  if (section === undefined) return false
+  const reader = new Reader(info.bytes, section.from, section.to)
+  try {
+    reader.name()
+    while (reader.pos < section.to) {
+      if (reader.byte() === LABELS) return true
+      reader.skip(reader.u32())
+    }
+  } catch (error) {
+    if (!(error instanceof AmpouleError)) throw error
+  }
+  return false
+}
+
 /**
- * The `name` section with indices as they are in the output: functions, locals and labels by function, globals. Injected labels
- * would move label indices, so that label names go. A malformed section means nothing to an engine and is left out.
+ * The `name` section with indices as they are in the output: functions, locals and labels by function, globals; the other spaces do
+ * not move. A malformed section means nothing to an engine and is left out.
  */
-export function rewriteNames(info: ModuleInfo, section: Section, additions: Additions): Uint8Array | undefined {
+export function rewriteNames(
+  info: ModuleInfo,
+  section: Section,
+  additions: Additions,
+  labelIndex: (defined: number, label: number) => number,
+): Uint8Array | undefined {
   const reader = new Reader(info.bytes, section.from, section.to)
   const out = new Writer(section.to - section.from + 1024)
   try {
@@ -24,13 +46,13 @@ export function rewriteNames(info: ModuleInfo, section: Section, additions: Addi
       const length = reader.u32()
       const start = reader.pos
       reader.skip(length)
-      if (id === LABELS) continue
       out.byte(id)
       const inner = new Reader(info.bytes, start, start + length)
       out.sized(() => {
         if (id === FUNCTIONS) writeFunctionNames(info, inner, additions, out)
         else if (id === LOCALS)
           shiftKeys(inner, out, info.importedFunctions, additions.functionImports.length, () => skipNameMap(inner))
+        else if (id === LABELS) writeLabelNames(info, inner, additions, out, labelIndex)
         else if (id === GLOBALS)
           shiftKeys(inner, out, info.importedGlobals, additions.globalImports.length, () => skipName(inner))
         else out.copy(info.bytes, start, start + length)
@@ -92,5 +114,30 @@ function writeFunctionNames(info: ModuleInfo, reader: Reader, additions: Additio
   for (const [nth, { name }] of functions.entries()) {
     out.u32(info.functions.length + functionImports.length + nth)
     out.name(name)
+  }
+}
+
+function writeLabelNames(
+  info: ModuleInfo,
+  reader: Reader,
+  additions: Additions,
+  out: Writer,
+  labelIndex: (defined: number, label: number) => number,
+): void {
+  const count = reader.count(2)
+  out.u32(count)
+  for (let i = 0; i < count; i++) {
+    const key = reader.u32()
+    const imported = key < info.importedFunctions
+    out.u32(imported ? key : key + additions.functionImports.length)
+    const labels = reader.count(2)
+    out.u32(labels)
+    for (let j = 0; j < labels; j++) {
+      const label = reader.u32()
+      out.u32(imported ? label : labelIndex(key - info.importedFunctions, label))
+      const from = reader.pos
+      skipName(reader)
+      out.copy(reader.bytes, from, reader.pos)
+    }
   }
 }

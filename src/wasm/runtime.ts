@@ -10,8 +10,8 @@ export interface RuntimeOptions {
 export interface Host {
   readonly imports: WebAssembly.ModuleImports
   /** Fuel burnt since the start or the last `refill`. */
-  used(): bigint
-  refill(fuel: bigint): void
+  readonly used: () => bigint
+  readonly refill: (fuel: bigint) => void
 }
 
 export interface Runtime extends Host {

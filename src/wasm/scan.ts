@@ -7,8 +7,8 @@ import { invalid, Reader } from './reader.ts'
 import * as site from './sites.ts'
 import { readHeapType, readValueType } from './types.ts'
 
-/** V8's bound on locals, parameters included. */
-const MAX_LOCALS = 50_000
+/** V8's bound on locals, parameters included, less the one that metering adds. */
+const MAX_LOCALS = 49_999
 
 /** What the first walk learns of a function. */
 export interface ScannedFunction {
@@ -24,6 +24,8 @@ export interface ScannedFunction {
   hasHandler: boolean
   /** Something branches to the function's own label. */
   branchesOut: boolean
+  /** Where each construct with a label begins, in order; only when asked for. */
+  labels: number[] | undefined
 }
 
 /** What the scanner asks of the passes; each answers with a position in `refs`, or nothing when the instruction may stay. */
@@ -47,6 +49,8 @@ export class Scanner {
   readonly refs: Ref[] = []
   /** By opcode slot: 1 when some function uses it. */
   readonly seen = new Uint8Array(op.PREFIX_THREADS + 512)
+  /** Set to learn where labels are, which only label names need. */
+  withLabels = false
   readonly #info: ModuleInfo
   readonly #reader: Reader
   readonly #replace: Replacements
@@ -88,8 +92,19 @@ export class Scanner {
       locals += reader.u32()
       readValueType(reader)
     }
-    if (locals > MAX_LOCALS) invalid(`${locals} locals are more than ${MAX_LOCALS}`, at)
-    return { firstSite: 0, endSite: 0, locals, localGroups, groupsAt, hasLoop: false, hasHandler: false, branchesOut: false }
+    if (locals > MAX_LOCALS)
+      invalid(`${locals} locals are more than ${MAX_LOCALS}, the engine's bound less the one that is added`, at)
+    return {
+      firstSite: 0,
+      endSite: 0,
+      locals,
+      localGroups,
+      groupsAt,
+      hasLoop: false,
+      hasHandler: false,
+      branchesOut: false,
+      labels: this.withLabels ? [] : undefined,
+    }
   }
 
   #walk(locals: number): void {
@@ -250,7 +265,7 @@ export class Scanner {
         this.#memoryArgument(at)
         return reader.skip(1)
       case op.BLOCK:
-        return this.#block(slot)
+        return this.#block(slot, at)
       case op.LABEL:
         return this.#label(slot, at)
       case op.BR_TABLE: {
@@ -320,8 +335,9 @@ export class Scanner {
     }
   }
 
-  #block(slot: number): void {
+  #block(slot: number, at: number): void {
     const reader = this.#reader
+    this.#function!.labels?.push(at)
     const first = reader.bytes[reader.pos]!
     // 0x40 is empty; other bytes from 0x40 to 0x7f are value types; anything else is a type index.
     if (reader.pos < reader.end && first >= 0x40 && first < 0x80) {
@@ -352,6 +368,7 @@ export class Scanner {
   #tryTable(at: number): void {
     const reader = this.#reader
     this.#function!.hasHandler = true
+    this.#function!.labels?.push(at)
     const first = reader.bytes[reader.pos]!
     if (reader.pos < reader.end && first >= 0x40 && first < 0x80) {
       if (first === 0x40) reader.pos++

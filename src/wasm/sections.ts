@@ -9,6 +9,8 @@ export interface Parts {
   readonly code: Writer
   readonly hints: { readonly count: number; readonly entries: Writer } | undefined
   readonly additions: Additions
+  /** The new index of a label of the nth defined function. */
+  readonly labelIndex: (defined: number, label: number) => number
 }
 
 const TYPE = 1
@@ -83,7 +85,7 @@ function writeHints(out: Writer, hints: { readonly count: number; readonly entri
 function writeCustom(info: ModuleInfo, parts: Parts, section: Section, out: Writer): void {
   if (STALE.test(section.name!)) return
   if (section.name === 'name') {
-    const renamed = rewriteNames(info, section, parts.additions)
+    const renamed = rewriteNames(info, section, parts.additions, parts.labelIndex)
     if (renamed === undefined) return
     out.byte(0)
     out.sized(() => out.copy(renamed, 0, renamed.length))

@@ -173,6 +173,18 @@ describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)'
     strategy.release(image)
   })
 
+  it('discards a memory that has grown instead of protecting it, when the guest has atomic instructions', () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 4 })
+    const image = dirtyPages!.capture(memory, WASM_PAGE)
+    const slot = dirtyPages!.attach(memory, image, false)
+    new Uint8Array(memory.buffer).fill(1)
+    expect(slot.restore()).toBe(true)
+    memory.grow(1)
+    slot.grant(WASM_PAGE, 2 * WASM_PAGE)
+    expect(slot.restore()).toBe(false)
+    dirtyPages!.release(image)
+  })
+
   it('seals the snapshot file, so that no one can change or truncate it', async () => {
     const memory = new WebAssembly.Memory({ initial: 1 })
     const image = dirtyPages!.capture(memory, WASM_PAGE)

@@ -2,15 +2,13 @@
  * Components for tests and benchmarks, made once and kept under node_modules/.cache/ampoule-test.
  */
 import { parse } from '@bytecodealliance/jco'
-import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { buildFunction } from '../../src/build/build.ts'
 import { componentizeCore } from '../../src/build/core.ts'
 import { C_RUNTIME } from '../../src/build/runtime-section.ts'
 import type { FunctionKind, JavaScriptEngine } from '../../src/build/contract.ts'
-
-const CACHE = new URL('../../node_modules/.cache/ampoule-test/', import.meta.url)
+import { CACHE, cached } from './cache.ts'
 
 interface JavaScriptGuest {
   readonly source: string
@@ -50,18 +48,4 @@ export async function guest(name: GuestName): Promise<Uint8Array<ArrayBuffer>> {
 /** An event-world component of a core module in text form, not cached. */
 export async function componentFromWat(wat: string): Promise<Uint8Array<ArrayBuffer>> {
   return componentizeCore(await parse(wat))
-}
-
-async function cached(source: Buffer, make: (source: Buffer) => Promise<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const file = new URL(`${createHash('sha256').update(source).digest('hex')}.wasm`, CACHE)
-  try {
-    return new Uint8Array(await readFile(file))
-  } catch {
-    const component = await make(source)
-    await mkdir(CACHE, { recursive: true })
-    const draft = new URL(`${file.href}.${process.pid}.tmp`)
-    await writeFile(draft, component)
-    await rename(draft, file)
-    return new Uint8Array(component)
-  }
 }

@@ -8,8 +8,12 @@ export interface RestoreStrategy {
   readonly undoesGrowth: boolean
   /** Takes the memory's first `length` bytes; the image is plain data that every thread of the process can attach. */
   capture(memory: WebAssembly.Memory, length: number): MemoryImage
-  /** Makes `memory` (at least as long as the image) equal to the image and prepares it for restoring. */
-  attach(memory: WebAssembly.Memory, image: MemoryImage): MemorySlot
+  /**
+   * Makes `memory` (at least as long as the image) equal to the image and prepares it for restoring. `protectable` is false for guests
+   * whose code must not meet protected pages: V8 compiles atomic instructions so that they check the real size only, and a protected
+   * page would then end the process. Such a memory is discarded once it has grown.
+   */
+  attach(memory: WebAssembly.Memory, image: MemoryImage, protectable?: boolean): MemorySlot
   /** Gives the image's resources back, once per process, when no slot uses it any more. */
   release(image: MemoryImage): void
 }

@@ -33,11 +33,11 @@ export function dirtyPagesStrategy(linux: Linux, capacity: number = SCAN_CAPACIT
       return { kind: 'memfd', length, fd, address: length === 0 ? 0 : linux.mapReadOnly(length, fd) }
     },
 
-    attach(memory, image) {
+    attach(memory, image, protectable = true) {
       if (image.kind !== 'memfd') throw new TypeError(`the dirty-pages strategy cannot attach an image of kind ${image.kind}`)
       const source = sources.get(image) ?? (image.length === 0 ? new Uint8Array() : linux.view(image.address, image.length))
       sources.set(image, source)
-      return new DirtyPagesSlot(linux, scanner, memory, image, source)
+      return new DirtyPagesSlot(linux, scanner, memory, image, source, protectable)
     },
 
     release(image) {
@@ -55,11 +55,19 @@ class DirtyPagesSlot implements MemorySlot {
   readonly #image: FileImage
   readonly #source: Uint8Array
   readonly #base: number
+  readonly #protectable: boolean
   #bytes: Uint8Array
   /** Bytes from the image's end that are accessible; 0 between invocations. */
   #granted = 0
 
-  constructor(linux: Linux, scanner: DirtyPageScanner, memory: WebAssembly.Memory, image: FileImage, source: Uint8Array) {
+  constructor(
+    linux: Linux,
+    scanner: DirtyPageScanner,
+    memory: WebAssembly.Memory,
+    image: FileImage,
+    source: Uint8Array,
+    protectable: boolean,
+  ) {
     this.#linux = linux
     this.#scanner = scanner
     this.#memory = memory
@@ -69,6 +77,7 @@ class DirtyPagesSlot implements MemorySlot {
       throw new TypeError(`memory of ${this.#bytes.length} bytes is shorter than its image of ${image.length}`)
     this.#base = linux.addressOf(memory.buffer)
     this.#source = source
+    this.#protectable = protectable
     if (image.length > 0) linux.mapPrivate(this.#base, image.length, image.fd)
     this.#granted = this.#bytes.length - image.length
     this.#forgetGrowth()
@@ -77,7 +86,10 @@ class DirtyPagesSlot implements MemorySlot {
   restore(): boolean {
     const { length } = this.#image
     this.#refresh()
-    if (this.#granted > 0) this.#forgetGrowth()
+    if (this.#granted > 0) {
+      if (!this.#protectable) return false
+      this.#forgetGrowth()
+    }
     if (length === 0) return true
     const { count, ranges } = this.#scanner.scan(this.#base, length)
     let dirty = 0

@@ -31,6 +31,9 @@ async function waitFor(host: Host, pollable: Pollable): Promise<void> {
   while (!pollable.target.ready())
 }
 
+/** Entries of one list: the same pollable may stand in it many times, and each is waited for with host memory of its own. */
+const MAX_POLLED = 4096
+
 const error: HostInterface = {
   resources: { error: IO_ERROR },
   functions: {
@@ -50,6 +53,7 @@ const poll: HostInterface = {
     }),
     poll: suspending((host, memory) => (pointer: number, length: number, result: number) => {
       if (length === 0) trap('poll of an empty list')
+      if (length >>> 0 > MAX_POLLED) trap(`poll of ${length >>> 0} pollables, the limit is ${MAX_POLLED}`)
       const handles = memory.list(pointer, length, 4, 4)
       const pollables: Pollable[] = []
       for (let at = 0; at < handles.byteLength; at += 4) pollables.push(host.table.get(handles.getUint32(at, true), POLLABLE))
