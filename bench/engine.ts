@@ -1,4 +1,4 @@
-import { createArtifact } from '../src/component/index.ts'
+import { createArtifact } from '../src/component/artifact.ts'
 import type { Artifact } from '../src/component/contract.ts'
 import type { FunctionSpec, InvocationContext } from '../src/engine/contract.ts'
 import type { Instance } from '../src/engine/instance.ts'

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { createArtifact } from '../src/component/index.ts'
+import { createArtifact } from '../src/component/artifact.ts'
 import { startLanes } from '../src/engine/lanes.ts'
 import { isSupported } from '../src/wasi/index.ts'
 import { spec } from './engine.ts'

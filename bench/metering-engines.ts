@@ -8,7 +8,7 @@ import type { CanonicalOptions, WasiEnvironment } from '../src/wasi/contract.ts'
 import { createWasi } from '../src/wasi/index.ts'
 import { instrumentModule } from '../src/wasm/index.ts'
 import { benchGuest } from './guests.ts'
-import type { Workload } from './metering-workload.ts'
+import { copyOf, type Workload } from './metering-workload.ts'
 
 /** How often each workload (bench/guests/workloads.ts) repeats its work in one call: about 3 ms. */
 const TIMES = {
@@ -34,11 +34,13 @@ export async function engineVariants(
     plan,
     modules.map((bytes) => instrumentModule(bytes).bytes),
   )
+  const again = new EngineGuest(plan, modules.map(copyOf))
   const workloads = Object.entries(TIMES[engine]).map(([name, times]) => {
     const event = eventOf(name, times)
     return {
       name,
       plain: { run: () => plain.call(event) },
+      again: { run: () => again.call(event) },
       instrumented: { run: () => instrumented.call(event), fuel: () => instrumented.fuelUsed },
     }
   })

@@ -3,7 +3,7 @@ import { instrumentModule } from '../src/wasm/index.ts'
 import { compare, geometricMean, median, type Row, type Samples } from './harness.ts'
 import { engineVariants } from './metering-engines.ts'
 import { GrantingFuel } from './metering-fuel.ts'
-import type { Workload } from './metering-workload.ts'
+import { copyOf, type Workload } from './metering-workload.ts'
 
 /**
  * A sample is the fastest of some short calls, so that a busy machine, which interrupts some of them, hardly shows; rounds go over
@@ -69,8 +69,7 @@ export async function run(): Promise<readonly Row[]> {
 async function kernelWorkloads(): Promise<Workload[]> {
   const bytes = await readFile(new URL('./kernels/kernels.wasm', import.meta.url))
   const plain = exportsOf(bytes)
-  // With an empty custom section at its end: the same code, but not the module that V8 has in its cache.
-  const again = exportsOf(Buffer.concat([bytes, Buffer.from([0, 2, 1, 0x23])]))
+  const again = exportsOf(copyOf(bytes))
   const fuel = new GrantingFuel()
   const instrumented = exportsOf(instrumentModule(bytes).bytes, { ampoule: fuel.imports })
   return Object.entries(TIMES).map(([name, times]) => ({
@@ -117,7 +116,8 @@ async function measure({ name, plain, instrumented, again }: Workload): Promise<
   }
   if (answers.size !== 1) throw new Error(`${name}: the variants answer differently: ${[...answers].join(', ')}`)
   const [one, two, three] = values.map((ms): Samples => ({ name, unit: 'ms', values: ms }))
-  const fuelPerMs = (instrumented.fuel?.() ?? Number.NaN) / median(two!.values)
+  // By the fastest sample: workloads run one after the other, so the machine's slower moments would pass for differences between them.
+  const fuelPerMs = (instrumented.fuel?.() ?? Number.NaN) / Math.min(...two!.values)
   return { name, plain: one!, instrumented: two!, again: three, fuelPerMs }
 }
 

@@ -23,12 +23,17 @@ export function findNode() {
   const platform = `${process.platform}-${process.arch}`
   const name = PACKAGES[platform]
   const fix = `install Node ${REQUIRED_MAJOR} or newer and run the command again with it`
-  if (name === undefined) throw new Error(`Ampoule needs Node ${REQUIRED_MAJOR}; this is ${process.version} and no binary is packaged for ${platform}: ${fix}`)
+  if (name === undefined)
+    throw new Error(
+      `Ampoule needs Node ${REQUIRED_MAJOR}; this is ${process.version} and no binary is packaged for ${platform}: ${fix}`,
+    )
   try {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`)
     return join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   } catch {
-    throw new Error(`Ampoule needs Node ${REQUIRED_MAJOR}; this is ${process.version} and the optional dependency ${name} is not installed: run "npm ci --ignore-scripts" without --omit=optional, or ${fix}`)
+    throw new Error(
+      `Ampoule needs Node ${REQUIRED_MAJOR}; this is ${process.version} and the optional dependency ${name} is not installed: run "npm ci --ignore-scripts" without --omit=optional, or ${fix}`,
+    )
   }
 }
 
@@ -42,7 +47,11 @@ export function runNode(args, options = {}) {
     process.exit(1)
   }
   const path = `${dirname(node)}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH ?? ''}`
-  const child = spawn(node, [...NODE_FLAGS, ...args], { stdio: 'inherit', ...options, env: { ...process.env, ...options.env, PATH: path } })
+  const child = spawn(node, [...NODE_FLAGS, ...args], {
+    stdio: 'inherit',
+    ...options,
+    env: { ...process.env, ...options.env, PATH: path },
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   return new Promise((resolve, reject) => {
     child.on('error', reject)

@@ -20,7 +20,7 @@ const TASKS = {
     [bin('oxlint', 'bin/oxlint'), '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'bin', 'guest-sdk', 'examples'],
     [bin('prettier', 'bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
     [bin('knip', 'bin/knip.js')],
-    [bin('publint', 'src/cli.js'), '--strict', '--pack', 'false'],
+    [bin('publint', 'src/cli.js'), '--strict'],
   ],
   format: [[bin('prettier', 'bin/prettier.cjs'), '--write', '--log-level', 'warn', '.']],
 }
@@ -30,7 +30,9 @@ function isInstalled() {
   try {
     const read = (path) => JSON.parse(readFileSync(join(root, path), 'utf8')).packages
     const have = read('node_modules/.package-lock.json')
-    return Object.entries(read('package-lock.json')).every(([path, want]) => path === '' || want.optional || have[path]?.version === want.version)
+    return Object.entries(read('package-lock.json')).every(
+      ([path, want]) => path === '' || want.optional || have[path]?.version === want.version,
+    )
   } catch {
     return false
   }
@@ -43,7 +45,11 @@ if (commands === undefined) {
 }
 if (!isInstalled()) {
   console.error('installing dependencies (npm ci --ignore-scripts) …')
-  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  })
   if (npm.status !== 0) process.exit(npm.status ?? 1)
 }
 for (const command of commands) {

@@ -1,4 +1,4 @@
-import { createArtifact } from '../../src/component/index.ts'
+import { createArtifact } from '../../src/component/artifact.ts'
 import type { FunctionLimits, FunctionSpec, InvocationContext } from '../../src/engine/contract.ts'
 import { SharedCounts, type CounterIndex } from '../../src/engine/counts.ts'
 import { engineParts } from '../../src/engine/parts.ts'

@@ -1,4 +1,4 @@
-import { createArtifact } from '../../src/component/index.ts'
+import { createArtifact } from '../../src/component/artifact.ts'
 import { readConfiguration } from '../../src/functions/configuration.ts'
 import { toSpec } from '../../src/functions/settings.ts'
 import { createGateway } from '../../src/gateway/gateway.ts'
