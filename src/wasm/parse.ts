@@ -32,8 +32,9 @@ export function parseModule(input: Uint8Array): ModuleInfo {
     patches: [],
   }
   for (let i = 0; i < 4; i++) if (reader.byte() !== MAGIC[i]) invalid('not a WebAssembly binary', i)
-  if (reader.byte() !== 1 || reader.byte() !== 0) invalid('unsupported version', 4)
-  if (reader.byte() !== 0 || reader.byte() !== 0) invalid('not a core module (a component?)', 6)
+  const [version, layer] = [reader.byte() | (reader.byte() << 8), reader.byte() | (reader.byte() << 8)]
+  if (layer === 1) invalid('this is a component, not a core module: serve it as it is', 6)
+  if (version !== 1 || layer !== 0) invalid('unsupported version', 4)
 
   let reached = -1
   while (reader.pos < bytes.length) {
