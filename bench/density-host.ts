@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { Packr } from 'msgpackr'
 import { bare, context } from './engine.ts'
 import { benchGuest, type BenchGuest } from './guests.ts'
+import { encodeHttpEvent } from '../src/triggers/http-event.ts'
 import type { Instance } from '../src/engine/instance.ts'
 
 // One process of the density bench: instances that have each served one invocation and then idled.
@@ -9,16 +9,18 @@ const FEWER = 100
 const ALL = 1_000
 
 const fn = await bare('density', await benchGuest(process.argv[2] as BenchGuest))
-const event = new Packr({ useRecords: false }).pack({
-  type: 'http',
-  id: 'density',
-  fn: 'density',
-  deadline: Date.now() + 60_000,
-  method: 'POST',
-  url: 'http://localhost/',
-  headers: [['host', 'localhost']],
-  body: Buffer.from('{}'),
-})
+const event = encodeHttpEvent(
+  {
+    id: 'density',
+    functionName: 'density',
+    deadlineMs: Date.now() + 60_000,
+    method: 'POST',
+    url: 'http://localhost/',
+    headers: [['host', 'localhost']],
+    body: Buffer.from('{}'),
+  },
+  fn.material.events,
+)
 const instances: Instance[] = []
 let createMs = 0
 

@@ -32,7 +32,8 @@ export async function bare(
   options: { readonly warm?: boolean; readonly restore?: 'auto' | 'copy' } = {},
 ): Promise<Bare> {
   const artifact = createArtifact(component, { isSupported })
-  const runtime = options.warm === false ? undefined : artifact.meta.runtime
+  const { runtime: own } = artifact.meta
+  const runtime = own === undefined || options.warm !== false ? own : { ...own, warm: false }
   const parts = engineParts(options.restore ?? 'auto')
   const shaped = { ...artifact, meta: { ...artifact.meta, runtime } }
   const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))

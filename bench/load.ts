@@ -32,7 +32,7 @@ export interface Served {
 /** Starts a server on the measured core and waits until it answers a POST to `url`. */
 export async function serve(command: readonly string[], url: string, body: string): Promise<Served> {
   const [program, ...args] = pinned(0, command)
-  const child = spawn(program!, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(program!, args, { stdio: ['ignore', 'ignore', 'ignore'], detached: true })
   const deadline = performance.now() + 120_000
   for (;;) {
     if (child.exitCode !== null) throw new Error(`${command.join(' ')} ended with code ${child.exitCode}`)
@@ -51,7 +51,8 @@ export async function serve(command: readonly string[], url: string, body: strin
     child,
     stop: async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGKILL')
+      // A server that starts others is ended with them.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
       await ended
     },
   }

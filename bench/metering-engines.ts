@@ -1,11 +1,11 @@
-import { Packr } from 'msgpackr'
 import { deriveComponent } from '../src/component/artifact.ts'
 import type { CoreRef, LiftedExport, Linked, LinkPlan } from '../src/component/contract.ts'
 import { prepareLink } from '../src/component/link.ts'
-import { Meter } from '../src/engine/meter.ts'
+import { Meter, type Counter } from '../src/engine/meter.ts'
 import { SliceScheduler } from '../src/engine/slices.ts'
 import type { CanonicalOptions, WasiEnvironment } from '../src/wasi/contract.ts'
 import { createWasi } from '../src/wasi/index.ts'
+import { decodeHttpAnswer, encodeHttpEvent } from '../src/triggers/http-event.ts'
 import { instrumentModule } from '../src/wasm/index.ts'
 import { benchGuest } from './guests.ts'
 import { copyOf, type Workload } from './metering-workload.ts'
@@ -20,7 +20,6 @@ const TITLES = { quickjs: 'QuickJS', starlingmonkey: 'StarlingMonkey' } as const
 
 type CoreFunction = (...args: number[]) => number
 
-const packr = new Packr({ useRecords: false })
 const DEADLINE_MS = 60_000
 const FUEL = 2n ** 60n
 
@@ -48,16 +47,18 @@ export async function engineVariants(
 }
 
 const eventOf = (workload: string, times: number): Uint8Array =>
-  packr.pack({
-    type: 'http',
-    id: 'bench',
-    fn: 'bench',
-    deadline: Date.now() + 600_000,
-    method: 'POST',
-    url: 'http://localhost/bench',
-    headers: [['content-type', 'application/json']],
-    body: Buffer.from(JSON.stringify({ workload, times })),
-  })
+  encodeHttpEvent(
+    {
+      id: 'bench',
+      functionName: 'bench',
+      deadlineMs: Date.now() + 600_000,
+      method: 'POST',
+      url: 'http://localhost/bench',
+      headers: [['content-type', 'application/json']],
+      body: Buffer.from(JSON.stringify({ workload, times })),
+    },
+    'json',
+  )
 
 /** One instance of an event component whose core modules may be instrumented or not; fuel comes in the engine's own slices. */
 class EngineGuest {
@@ -93,12 +94,10 @@ class EngineGuest {
     const result = await this.#handle(pointer, event.length)
     const view = this.#options.view()
     const start = view.getUint32(result + 4, true)
-    const payload = packr.unpack(Buffer.from(this.#options.bytes().slice(start, start + view.getUint32(result + 8, true)))) as {
-      readonly body?: Uint8Array
-    }
-    if (view.getUint8(result) !== 0 || payload.body === undefined) throw new Error(`the guest failed: ${JSON.stringify(payload)}`)
+    const payload = Buffer.from(this.#options.bytes().slice(start, start + view.getUint32(result + 8, true)))
+    if (view.getUint8(result) !== 0) throw new Error(`the guest failed: ${payload.toString('latin1')}`)
     await this.#postReturn(result)
-    return Buffer.from(payload.body).toString()
+    return String(decodeHttpAnswer(payload, 'json').body)
   }
 
   #begin(): void {
@@ -107,15 +106,19 @@ class EngineGuest {
 
   #link(link: ReturnType<typeof prepareLink>): Linked {
     const wasi = createWasi(environment)
-    const suspendingYield = new WebAssembly.Suspending(this.#meter.yield)
+    const counters = new Map<number, Counter>()
     return link({
-      ampoule: () => ({
-        fuel: this.#meter.fuel,
-        refuel: this.#meter.refuel,
-        yield: suspendingYield,
-        'grow-memory': () => 1,
-        'grow-table': () => 1,
-      }),
+      ampoule: (instance) => {
+        const counter = this.#meter.counter()
+        counters.set(instance, counter)
+        return {
+          refuel: counter.refuel,
+          yield: new WebAssembly.Suspending(counter.yield),
+          'grow-memory': () => 1,
+          'grow-table': () => 1,
+        }
+      },
+      instantiated: (instance, exports) => counters.get(instance)?.attach(exports),
       hostFunction: (item, resolve) => {
         const options = item.kind === 'lower' ? item : { memory: undefined, realloc: undefined }
         const lowered = wasi.lower(item, this.#access(options, resolve))

@@ -2,29 +2,32 @@ import { GRANT } from '../src/engine/slices.ts'
 
 /** Fuel without end for plain (not promising) calls, granted in the same portions and with the same look at the clock as the engine does. */
 export class GrantingFuel {
-  readonly #fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
+  #fuel: WebAssembly.Global<'i64'> | undefined
   #granted = 0n
   #spent = 0n
   #deadlineAt = 0
 
   readonly imports: WebAssembly.ModuleImports = {
-    fuel: this.#fuel,
     refuel: (left: bigint) => this.#refuel(left),
     yield: () => -1n,
     'grow-memory': () => 1,
     'grow-table': () => 1,
   }
 
+  attach(exports: WebAssembly.Exports): void {
+    this.#fuel = exports['ampoule:fuel'] as WebAssembly.Global<'i64'>
+  }
+
   begin(): void {
     this.#spent = 0n
     this.#deadlineAt = performance.now() + DEADLINE_MS
-    this.#grant()
-    this.#fuel.value = this.#granted
+    this.#granted = 0n
+    this.#fuel!.value = 0n
   }
 
   /** Units since `begin`. */
   get used(): number {
-    return Number(this.#spent + this.#granted - this.#fuel.value)
+    return Number(this.#spent + this.#granted - this.#fuel!.value)
   }
 
   #refuel(left: bigint): bigint {

@@ -9,4 +9,5 @@ for file in numbers data text; do
 done
 clang --target=wasm32 -O2 -nostdlib -ffreestanding -msimd128 -c -o "$scratch/simd.o" simd.c
 wasm-ld --no-entry --strip-all -z stack-size=65536 -o kernels.wasm "$scratch"/*.o
+chmod 644 kernels.wasm
 ls -l kernels.wasm

@@ -9,25 +9,17 @@ export async function callFetch(
 ): Promise<HttpAnswer> {
   const response: unknown = await author.fetch(toRequest(event), env, context)
   if (!(response instanceof Response)) throw new TypeError('fetch(request, env, context) must return a Response')
-  return fromResponse(response)
-}
-
-function toRequest(event: HttpEvent): Request {
-  const headers = new Headers()
-  for (const [name, value] of event.headers) headers.append(name, value)
-  // The Fetch Standard forbids a body here, HTTP does not.
-  const bodyless = event.method === 'GET' || event.method === 'HEAD'
-  const body = bodyless || event.body === null ? null : new Uint8Array(event.body)
-  return new Request(event.url, body === null ? { method: event.method, headers } : { method: event.method, headers, body })
-}
-
-async function fromResponse(response: Response): Promise<HttpAnswer> {
-  const headers: [string, string][] = []
-  const cookies = response.headers.getSetCookie?.() ?? []
-  response.headers.forEach((value, name) => {
-    if (name !== 'set-cookie' || cookies.length === 0) headers.push([name, value])
-  })
-  for (const cookie of cookies) headers.push(['set-cookie', cookie])
+  // The engine makes a list of them natively, each cookie a pair of its own.
+  const headers: [string, string][] = [...response.headers]
   const body = response.body === null ? null : new Uint8Array(await response.arrayBuffer())
   return { status: response.status, headers, body }
 }
+
+function toRequest({ url, method, headers: single, list, body }: HttpEvent): Request {
+  const headers = list === undefined ? single : asInit(list)
+  // The Fetch Standard forbids a body here, HTTP does not.
+  if (body === null || method === 'GET' || method === 'HEAD') return new Request(url, { method, headers })
+  return new Request(url, { method, headers, body: body as Uint8Array<ArrayBuffer> })
+}
+
+const asInit = (list: NonNullable<HttpEvent['list']>): [string, string][] => list.map(([name, value]) => [name, value])

@@ -28,15 +28,34 @@ export interface FunctionModule {
   readonly handler?: unknown
 }
 
+/** Strings and bytes, by what the engine does natively: in an interpreter a loop over the characters costs more than all the rest. */
+export interface Text {
+  /** What is not ASCII becomes any character. */
+  fromAscii(bytes: Uint8Array): string
+  /** UTF-8 (Encoding Standard), a byte order mark kept; undefined when the bytes are not UTF-8. */
+  fromUtf8(bytes: Uint8Array): string | undefined
+  /** A lone surrogate becomes U+FFFD. */
+  toUtf8(text: string): Uint8Array
+}
+
 /** The part that differs between the JavaScript engines. */
 export interface Platform {
   readonly engine: 'starlingmonkey' | 'quickjs'
+  readonly text: Text
   /** 128 bits from `wasi:random`, live: never part of a snapshot. */
   entropy(): Uint32Array
   /** Asks the host; fails while the component is being built. */
   readEnvironment(): Environment
-  /** Runs jobs and timers until `promise` is settled, returns its value or throws its reason. Absent where the engine itself waits for promises. */
-  readonly settle?: (promise: Promise<unknown>) => unknown
+  /** Absent where the engine itself waits for promises. */
+  readonly waiting?: Waiting
+}
+
+/** How an invocation waits without the engine's help. */
+export interface Waiting {
+  /** Runs jobs and timers until `promise` is settled, returns its value or throws its reason. What is no promise is the value. */
+  settle(promise: unknown): unknown
+  /** Forgets jobs and timers that are left: the end of the invocation. */
+  clear(): void
 }
 
 export interface EventBase {
@@ -50,7 +69,20 @@ export interface HttpEvent extends EventBase {
   readonly type: 'http'
   readonly method: string
   readonly url: string
-  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly host: string
+  readonly path: string
+  /** '' for none. */
+  readonly query: string
+  /** Decoded; values of one name are joined by commas. Absent when there is no query. */
+  readonly parameters?: Readonly<Record<string, string>>
+  /** Names in lower case, values of one name joined by commas, without cookies. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Each cookie of all `cookie` headers; absent when there is none. */
+  readonly cookies?: readonly string[]
+  /** All headers in order, where `headers` does not say everything: a name came twice, or there are cookies. */
+  readonly list?: readonly (readonly [name: string, value: string])[]
+  /** All bytes of the body are ASCII. */
+  readonly ascii?: boolean
   readonly body: Uint8Array | null
 }
 
@@ -67,6 +99,6 @@ export type FunctionEvent = HttpEvent | InvokeEvent | WarmEvent
 
 export interface HttpAnswer {
   readonly status: number
-  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly headers: (readonly [name: string, value: string])[]
   readonly body: Uint8Array | string | null
 }

@@ -1,5 +1,5 @@
-import type { Context, HttpAnswer, HttpEvent } from './function.ts'
-import { bytesFromBase64, bytesToBase64, utf8Decode } from './bytes.ts'
+import { bytesFromBase64, bytesToBase64 } from './bytes.ts'
+import type { HttpAnswer, HttpEvent, Text } from './function.ts'
 
 /** API Gateway's HTTP API event, payload format 2.0, as far as it has a meaning here. */
 export interface ApiGatewayEvent {
@@ -31,41 +31,39 @@ export interface ApiGatewayEvent {
   readonly isBase64Encoded: boolean
 }
 
-/** An HTTP request as API Gateway gives it to a Lambda function (payload format 2.0): duplicates joined by commas, cookies apart. */
-export function toApiGatewayEvent(event: HttpEvent, context: Context, now: number): ApiGatewayEvent {
-  const url = splitUrl(event.url)
-  const headers: Record<string, string> = emptyRecord()
-  const cookies: string[] = []
-  for (const [name, value] of event.headers) {
-    if (name === 'cookie') cookies.push(...value.split(/;\s*/).filter((cookie) => cookie !== ''))
-    else headers[name] = headers[name] === undefined ? value : `${headers[name]},${value}`
-  }
-  const query = parseQuery(url.query)
-  const text = event.body === null ? undefined : utf8Decode(event.body)
-  return {
+/** An HTTP request as API Gateway gives it to a Lambda function (payload format 2.0). The host has taken URL and headers apart. */
+export function toApiGatewayEvent(event: HttpEvent, now: number, text: Text): ApiGatewayEvent {
+  const { headers, cookies, parameters, path, query, body } = event
+  const result: Writable<ApiGatewayEvent> = {
     version: '2.0',
     routeKey: '$default',
-    rawPath: url.path,
-    rawQueryString: url.query,
-    ...(cookies.length > 0 && { cookies }),
+    rawPath: path,
+    rawQueryString: query,
     headers,
-    ...(query !== undefined && { queryStringParameters: query }),
     requestContext: {
       accountId: 'anonymous',
       apiId: event.fn,
-      domainName: url.host,
-      http: { method: event.method, path: url.path, protocol: 'HTTP/1.1', sourceIp: '', userAgent: headers['user-agent'] ?? '' },
-      requestId: context.awsRequestId,
+      domainName: event.host,
+      http: { method: event.method, path, protocol: 'HTTP/1.1', sourceIp: '', userAgent: headers['user-agent'] ?? '' },
+      requestId: event.id,
       routeKey: '$default',
       stage: '$default',
       time: new Date(now).toISOString(),
       timeEpoch: now,
     },
-    // Bytes that are no UTF-8 travel as base64, as API Gateway does with binary media types.
-    ...(event.body !== null && { body: text ?? bytesToBase64(event.body) }),
-    isBase64Encoded: event.body !== null && text === undefined,
+    isBase64Encoded: false,
   }
+  if (cookies !== undefined) result.cookies = cookies
+  if (parameters !== undefined) result.queryStringParameters = parameters
+  if (body === null) return result
+  const content = event.ascii === true ? text.fromAscii(body) : text.fromUtf8(body)
+  // Bytes that are no UTF-8 travel as base64, as API Gateway does with binary media types.
+  result.isBase64Encoded = content === undefined
+  result.body = content ?? bytesToBase64(body)
+  return result
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** A Lambda function's answer to API Gateway (payload format 2.0): a response object, or any value as a JSON body. */
 export function fromLambdaResult(result: unknown): HttpAnswer {
@@ -76,8 +74,11 @@ export function fromLambdaResult(result: unknown): HttpAnswer {
   const status = Number(result.statusCode)
   if (!Number.isInteger(status)) throw new TypeError(`statusCode must be an integer, not ${JSON.stringify(result.statusCode)}`)
   const headers: [string, string][] = []
-  if (isObject(result.headers))
-    for (const [name, value] of Object.entries(result.headers)) headers.push([name.toLowerCase(), String(value)])
+  // By index: iterators cost an interpreter several times as much.
+  if (isObject(result.headers)) {
+    const names = Object.keys(result.headers)
+    for (let i = 0; i < names.length; i++) addHeader(headers, names[i], result.headers)
+  }
   if (isObject(result.multiValueHeaders)) {
     for (const [name, values] of Object.entries(result.multiValueHeaders)) {
       if (Array.isArray(values)) for (const value of values) headers.push([name.toLowerCase(), String(value)])
@@ -89,40 +90,9 @@ export function fromLambdaResult(result: unknown): HttpAnswer {
   return { status, headers, body: result.isBase64Encoded === true ? bytesFromBase64(body) : body }
 }
 
-/** Without a prototype: a header or parameter may be called `__proto__`. */
-function emptyRecord(): Record<string, string> {
-  const record: Record<string, string> = {}
-  Object.setPrototypeOf(record, null)
-  return record
+function addHeader(headers: [string, string][], name = '', values: Record<string, unknown>): void {
+  headers.push([name.toLowerCase(), String(values[name])])
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** QuickJS has no URL; the host sends absolute, already serialised URLs (RFC 3986), so their parts can be cut out. */
-function splitUrl(url: string): { host: string; path: string; query: string } {
-  const parts = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/i.exec(url)
-  return { host: parts?.[1] ?? '', path: parts?.[2] || '/', query: parts?.[3] ?? '' }
-}
-
-function parseQuery(query: string): Record<string, string> | undefined {
-  if (query === '') return undefined
-  const parameters: Record<string, string> = emptyRecord()
-  for (const pair of query.split('&')) {
-    if (pair === '') continue
-    const equals = pair.indexOf('=')
-    const name = decodeQueryPart(equals < 0 ? pair : pair.slice(0, equals))
-    const value = equals < 0 ? '' : decodeQueryPart(pair.slice(equals + 1))
-    parameters[name] = parameters[name] === undefined ? value : `${parameters[name]},${value}`
-  }
-  return parameters
-}
-
-function decodeQueryPart(part: string): string {
-  const spaced = part.replaceAll('+', ' ')
-  try {
-    return decodeURIComponent(spaced)
-  } catch {
-    return spaced
-  }
-}

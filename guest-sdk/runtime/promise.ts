@@ -10,47 +10,68 @@ type Reject = (reason?: unknown) => void
 type State = 'pending' | 'fulfilled' | 'rejected'
 
 /** Jobs (microtasks) in order. */
-export class JobQueue {
-  #jobs: (() => void)[] = []
-  #next = 0
-
-  readonly add = (job: () => void): void => {
-    this.#jobs.push(job)
-  }
-
+export interface JobQueue {
+  readonly add: (job: () => void) => void
   /** Runs until no job is left; jobs that jobs add included. */
-  run(): void {
-    while (this.#next < this.#jobs.length) {
-      const job = this.#jobs[this.#next++]
-      job?.()
-    }
-    this.clear()
-  }
+  run(): void
+  clear(): void
+}
 
-  clear(): void {
-    this.#jobs = []
-    this.#next = 0
+function createQueue(): JobQueue {
+  let list: (() => void)[] = []
+  let next = 0
+  const clear = (): void => {
+    list = []
+    next = 0
+  }
+  return {
+    add: (job) => void list.push(job),
+    run() {
+      while (next < list.length) {
+        const job = list[next++]
+        job?.()
+      }
+      clear()
+    },
+    clear,
   }
 }
 
-const jobs = new JobQueue()
+const jobs = createQueue()
 
 /** The queue of {@link JobPromise}: one per engine, as promises have no other way to reach it. */
 export const jobQueue = (): JobQueue => jobs
 
 const isObject = (value: unknown): value is object => (typeof value === 'object' && value !== null) || typeof value === 'function'
 
+/** Keys and not private fields: those become WeakMaps when they are lowered, at twenty times the price. */
+const STATE = Symbol('state')
+const VALUE = Symbol('value')
+const REACTIONS = Symbol('reactions')
+
 export class JobPromise<T> implements Promise<T> {
-  readonly [Symbol.toStringTag] = 'Promise'
-  #state: State = 'pending'
-  #value: unknown = undefined
-  #reactions: (() => void)[] = []
+  declare readonly [Symbol.toStringTag]: string;
+  declare [STATE]: State;
+  declare [VALUE]: unknown;
+  declare [REACTIONS]: (() => void)[] | undefined
 
   constructor(executor: (resolve: Resolve<T>, reject: Reject) => void) {
     if (typeof executor !== 'function') throw new TypeError('Promise resolver is not a function')
-    const { resolve, reject } = this.#resolvers()
+    this[STATE] = 'pending'
+    this[VALUE] = undefined
+    this[REACTIONS] = undefined
+    let called = false
+    const reject: Reject = (reason) => {
+      if (called) return
+      called = true
+      settlePromise(this, 'rejected', reason)
+    }
     try {
-      executor(resolve, reject)
+      executor((value) => {
+        if (called) return
+        called = true
+        resolvePromise(this, value)
+      }, reject)
     } catch (error) {
       reject(error)
     }
@@ -58,7 +79,7 @@ export class JobPromise<T> implements Promise<T> {
 
   /** What `settle` of the runtime asks, after the jobs have run. */
   get outcome(): { readonly state: State; readonly value: unknown } {
-    return { state: this.#state, value: this.#value }
+    return { state: this[STATE], value: this[VALUE] }
   }
 
   then<A = T, B = never>(
@@ -69,17 +90,18 @@ export class JobPromise<T> implements Promise<T> {
     return new Constructor<A | B>((resolve, reject) => {
       const react = (): void => {
         try {
-          if (this.#state === 'fulfilled') {
+          if (this[STATE] === 'fulfilled') {
             // Without a handler the value is passed through, whose type is then A.
-            resolve(typeof onFulfilled === 'function' ? onFulfilled(this.#value as T) : (this.#value as A))
-          } else if (typeof onRejected === 'function') resolve(onRejected(this.#value))
-          else reject(this.#value)
+            resolve(typeof onFulfilled === 'function' ? onFulfilled(this[VALUE] as T) : (this[VALUE] as A))
+          } else if (typeof onRejected === 'function') resolve(onRejected(this[VALUE]))
+          else reject(this[VALUE])
         } catch (error) {
           reject(error)
         }
       }
-      if (this.#state === 'pending') this.#reactions.push(react)
-      else jobs.add(react)
+      if (this[STATE] !== 'pending') jobs.add(react)
+      else if (this[REACTIONS] === undefined) this[REACTIONS] = [react]
+      else this[REACTIONS].push(react)
     })
   }
 
@@ -146,48 +168,49 @@ export class JobPromise<T> implements Promise<T> {
       for (const value of values) this.resolve(value).then(resolve, reject)
     })
   }
+}
 
-  #resolvers(): { resolve: Resolve<T>; reject: Reject } {
+Object.defineProperty(JobPromise.prototype, Symbol.toStringTag, { value: 'Promise', configurable: true })
+
+/** ECMA-262 27.2.1.3.2: takes over what a thenable becomes. */
+function resolvePromise(promise: JobPromise<unknown>, value: unknown): void {
+  if (value === promise) return settlePromise(promise, 'rejected', new TypeError('Chaining cycle detected for promise'))
+  if (!isObject(value)) return settlePromise(promise, 'fulfilled', value)
+  let then: unknown
+  try {
+    then = Reflect.get(value, 'then')
+  } catch (error) {
+    return settlePromise(promise, 'rejected', error)
+  }
+  if (typeof then !== 'function') return settlePromise(promise, 'fulfilled', value)
+  const thenable = then
+  jobs.add(() => {
     let called = false
     const once =
-      <A>(action: (argument: A) => void) =>
-      (argument: A): void => {
+      (action: (promise: JobPromise<unknown>, argument: unknown) => void) =>
+      (argument: unknown): void => {
         if (called) return
         called = true
-        action(argument)
+        action(promise, argument)
       }
-    return {
-      resolve: once((value: T | PromiseLike<T>) => this.#resolve(value)),
-      reject: once((reason?: unknown) => this.#settle('rejected', reason)),
-    }
-  }
-
-  #resolve(value: T | PromiseLike<T>): void {
-    if (value === (this as unknown)) return this.#settle('rejected', new TypeError('Chaining cycle detected for promise'))
-    if (!isObject(value)) return this.#settle('fulfilled', value)
-    let then: unknown
+    const reject = once((own, reason) => settlePromise(own, 'rejected', reason))
     try {
-      then = Reflect.get(value, 'then')
+      Reflect.apply(thenable, value, [once(resolvePromise), reject])
     } catch (error) {
-      return this.#settle('rejected', error)
+      reject(error)
     }
-    if (typeof then !== 'function') return this.#settle('fulfilled', value)
-    const thenable = then
-    jobs.add(() => {
-      const { resolve, reject } = this.#resolvers()
-      try {
-        Reflect.apply(thenable, value, [resolve, reject])
-      } catch (error) {
-        reject(error)
-      }
-    })
-  }
+  })
+}
 
-  #settle(state: State, value: unknown): void {
-    this.#state = state
-    this.#value = value
-    for (const reaction of this.#reactions) jobs.add(reaction)
-    this.#reactions = []
+function settlePromise(promise: JobPromise<unknown>, state: State, value: unknown): void {
+  promise[STATE] = state
+  promise[VALUE] = value
+  const reactions = promise[REACTIONS]
+  if (reactions === undefined) return
+  promise[REACTIONS] = undefined
+  for (let i = 0; i < reactions.length; i++) {
+    const reaction = reactions[i]
+    if (reaction !== undefined) jobs.add(reaction)
   }
 }
 

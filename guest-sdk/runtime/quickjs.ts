@@ -1,4 +1,4 @@
-import { utf8Decode, utf8DecodeLossy, utf8Encode } from './bytes.ts'
+import { TEXT, utf8Decode, utf8DecodeLossy, utf8Encode } from './bytes.ts'
 import { createConsole } from './console.ts'
 import type { Platform } from './function.ts'
 import { JobPromise, jobQueue } from './promise.ts'
@@ -61,29 +61,31 @@ export function createPlatform(host: QuickjsHost, target: object = globalThis): 
 
   return {
     engine: 'quickjs',
+    text: TEXT,
     entropy: () => new Uint32Array(randomBytes(16).buffer),
     readEnvironment: () => Object.fromEntries(host.getEnvironment()),
-    settle: (promise) => settle(promise, timers),
+    waiting: {
+      settle: (promise) => settle(promise, timers),
+      clear() {
+        jobs.clear()
+        timers.clearAll()
+      },
+    },
   }
 }
 
-function settle(promise: Promise<unknown>, timers: Timers): unknown {
-  if (!(promise instanceof JobPromise)) throw new TypeError('this promise is not of the runtime: its jobs cannot be run')
+function settle(value: unknown, timers: Timers): unknown {
+  const promise = JobPromise.resolve(value)
   const jobs = jobQueue()
-  try {
-    for (;;) {
-      jobs.run()
-      const { state, value } = promise.outcome
-      if (state === 'fulfilled') return value
-      if (state === 'rejected') throw value
-      if (!timers.fire())
-        throw new Error(
-          'the function waits for a promise that nothing can settle: no timer is running, and QuickJS has no other source of events',
-        )
-    }
-  } finally {
-    jobs.clear()
-    timers.clearAll()
+  for (;;) {
+    jobs.run()
+    const { state, value: result } = promise.outcome
+    if (state === 'fulfilled') return result
+    if (state === 'rejected') throw result
+    if (!timers.fire())
+      throw new Error(
+        'the function waits for a promise that nothing can settle: no timer is running, and QuickJS has no other source of events',
+      )
   }
 }
 

@@ -83,9 +83,13 @@ export interface ArtifactMeta {
   /** Interfaces as the component names them, versions included. */
   readonly imports: readonly string[]
   readonly exports: readonly string[]
-  /** From the custom section `ampoule` that our own builds add: which runtime, and that it answers warm-up events. */
-  readonly runtime: { readonly name: string; readonly version: string; readonly warm: boolean } | undefined
+  /** From the custom section `ampoule` that our own builds add: which runtime, that it answers warm-up events, and their form. */
+  readonly runtime:
+    { readonly name: string; readonly version: string; readonly warm: boolean; readonly events: EventForm } | undefined
 }
+
+/** How events and answers cross the boundary (docs/events.md): one MessagePack map, or an array of JSON and a body. */
+export type EventForm = 'json' | 'msgpack'
 
 /** What the engine gives when an instance is linked. */
 export interface LinkHooks {
@@ -93,7 +97,9 @@ export interface LinkHooks {
   hostFunction(item: HostImport, resolve: (ref: CoreRef) => WebAssembly.ExportValue): WebAssembly.ImportValue
   /** The imports of module `ampoule` for one core instance (index in the plan) made from one core module. */
   ampoule(instance: number, module: number): Readonly<Record<string, WebAssembly.ImportValue>>
-  /** Called after each core instance was made, before the next: writes data segments and calls the start function, unless a snapshot follows. */
+  /** Called after each core instance was made, before any of its code runs. */
+  instantiated?(instance: number, exports: WebAssembly.Exports): void
+  /** Called then, before the next: writes data segments and calls the start function, unless a snapshot follows. */
   initialise?(instance: number, module: number, exports: WebAssembly.Exports, imports: WebAssembly.Imports): void
 }
 

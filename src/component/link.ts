@@ -105,6 +105,7 @@ function link(prepared: Prepared, hooks: LinkHooks): Linked {
     }
     const exports = instantiate(compiled, values, module)
     instances[instance] = exports
+    hooks.instantiated?.(instance, exports)
     hooks.initialise?.(instance, module, exports, values)
   }
   return { instances, resolve }

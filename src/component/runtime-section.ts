@@ -1,10 +1,10 @@
 import { AmpouleError } from '../errors.ts'
-import type { ArtifactMeta } from './contract.ts'
+import type { ArtifactMeta, EventForm } from './contract.ts'
 
 export type Runtime = NonNullable<ArtifactMeta['runtime']>
 
 const SECTION = 'ampoule'
-/** The section is three short values; anything bigger is not ours. */
+/** The section is four short values; anything bigger is not ours. */
 const MAX_BYTES = 4_096
 
 /**
@@ -14,8 +14,9 @@ const MAX_BYTES = 4_096
 export function addRuntimeSection(component: Uint8Array, runtime: Runtime): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder()
   const name = encoder.encode(SECTION)
-  const { name: runtimeName, version, warm } = runtime
-  const content = encoder.encode(JSON.stringify({ name: runtimeName, version, warm }))
+  const { name: runtimeName, version, warm, events } = runtime
+  // What is the default is not written: a component says only what is special about it.
+  const content = encoder.encode(JSON.stringify({ name: runtimeName, version, warm, ...(events === 'json' && { events }) }))
   const size = 1 + name.length + content.length
   if (size > MAX_BYTES) throw new AmpouleError('Internal', `the runtime section is ${size} bytes, the limit is ${MAX_BYTES}`)
   const header = [0, (size & 0x7f) | 0x80, size >> 7, name.length]
@@ -42,11 +43,12 @@ export function readRuntimeSection(
   } catch {
     throw invalid('it is not JSON')
   }
-  if (!isRuntime(value)) throw invalid('it must be {"name": string, "version": string, "warm": boolean}')
-  return { name: value.name, version: value.version, warm: value.warm }
+  if (!isRuntime(value))
+    throw invalid('it must be {"name": string, "version": string, "warm": boolean, "events"?: "json" | "msgpack"}')
+  return { name: value.name, version: value.version, warm: value.warm, events: value.events ?? 'msgpack' }
 }
 
-function isRuntime(value: unknown): value is Runtime {
+function isRuntime(value: unknown): value is Omit<Runtime, 'events'> & { readonly events?: EventForm } {
   if (typeof value !== 'object' || value === null) return false
   return (
     'name' in value &&
@@ -54,7 +56,8 @@ function isRuntime(value: unknown): value is Runtime {
     'version' in value &&
     typeof value.version === 'string' &&
     'warm' in value &&
-    typeof value.warm === 'boolean'
+    typeof value.warm === 'boolean' &&
+    (!('events' in value) || value.events === 'json' || value.events === 'msgpack')
   )
 }
 

@@ -1,4 +1,4 @@
-import type { Artifact } from '../component/contract.ts'
+import type { Artifact, EventForm } from '../component/contract.ts'
 import type { GuestRequest, GuestResponse } from '../wasi/contract.ts'
 
 /** Limits of every invocation of one function. */
@@ -52,6 +52,8 @@ export interface FunctionRunner {
   readonly spec: FunctionSpec
   /** Which ways in the artifact has; `event` is preferred for HTTP when both are there. */
   readonly ways: { readonly event: boolean; readonly http: boolean; readonly run: boolean }
+  /** The form of the events that the guest reads, and of its answers (docs/events.md). */
+  readonly events: EventForm
   /** Event world: the guest's ok bytes; its err bytes reject as `GuestFailure`. */
   invokeEvent(
     event: Uint8Array,

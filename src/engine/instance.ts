@@ -1,11 +1,14 @@
 import { MemoryAccount } from './account.ts'
-import { CanonicalAccess, GuestMemory } from './access.ts'
+import { CanonicalAccess, type GuestMemory } from './access.ts'
 import type { FunctionSpec, InvocationContext } from './contract.ts'
 import { LineSplitter } from './lines.ts'
-import type { MemoryImage, MemorySlot, RestoreStrategy } from './restore/contract.ts'
-import { INIT_BUDGET_MS, INIT_FUEL, Meter, deadlineExceeded } from './meter.ts'
+import { readGlobals, writeGlobals } from './globals.ts'
+import { GuestMemories } from './memories.ts'
+import type { RestoreStrategy } from './restore/contract.ts'
+import { INIT_BUDGET_MS, INIT_FUEL, Meter, deadlineExceeded, type Counter } from './meter.ts'
 import type { SliceScheduler } from './slices.ts'
-import type { GlobalValues, Snapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
+import { Waits } from './waits.ts'
 import { toAmpouleError } from './failure.ts'
 import { AmpouleError } from '../errors.ts'
 import type { CoreModule, CoreRef, LiftedExport, Linked, LinkHooks, LinkPlan } from '../component/contract.ts'
@@ -27,6 +30,8 @@ export interface InstanceSource {
   readonly createWasi: CreateWasi
   /** By core module: what the instance initialises itself with; undefined when a snapshot follows. */
   readonly initialisation: readonly Initialisation[] | undefined
+  /** How long start functions may run: they cannot be suspended, so a lane stands still meanwhile. */
+  readonly initialisationMs: number
   /** Takes bytes of grown memory from the host's ceiling; false when it is reached. Negative gives back. */
   reserve(bytes: number): boolean
   /** A guest's stack did not unwind after an abort: the lane cannot be trusted any more. */
@@ -65,20 +70,12 @@ export class Instance {
   readonly #account: MemoryAccount
   readonly #linked: Linked
   readonly #wasi: Wasi
-  readonly #memories: {
-    readonly instance: number
-    readonly index: number
-    readonly guest: GuestMemory
-    slot: MemorySlot | undefined
-    length: number
-  }[] = []
-  readonly #byMemory = new Map<WebAssembly.Memory, GuestMemory>()
+  readonly #memories: GuestMemories
   readonly #cores: CoreState[] = []
   readonly #stdout: LineSplitter
   readonly #stderr: LineSplitter
-  readonly #waits = new Set<(reason: unknown) => void>()
+  readonly #waits: Waits
   #state: State = 'new'
-  #generation = 0
   /** Bytes of grown memory that count against the host's ceiling. */
   #reserved = 0
   #context: InvocationContext | undefined
@@ -96,6 +93,8 @@ export class Instance {
   constructor(source: InstanceSource) {
     this.#source = source
     this.#meter = new Meter(source.scheduler)
+    this.#waits = new Waits(() => this.#meter.resumed())
+    this.#memories = new GuestMemories(source.strategy)
     this.#account = new MemoryAccount(source.spec.limits.memoryMb * 1024 * 1024)
     this.#stdout = new LineSplitter((line) => this.#context?.log('stdout', line))
     this.#stderr = new LineSplitter((line) => this.#context?.log('stderr', line))
@@ -105,7 +104,12 @@ export class Instance {
         if (memory.from === undefined) this.#chargeInitial(memory.minPages * 2 ** memory.pageSizeLog2)
       for (const table of tables) if (!table.imported) this.#chargeInitial(table.min * TABLE_ENTRY_BYTES)
     }
-    this.#meter.begin({ fuel: INIT_FUEL, deadlineAt: performance.now() + INIT_BUDGET_MS, timeoutMs: INIT_BUDGET_MS })
+    this.#meter.begin({
+      fuel: INIT_FUEL,
+      deadlineAt: performance.now() + INIT_BUDGET_MS,
+      timeoutMs: INIT_BUDGET_MS,
+      syncMs: source.initialisationMs,
+    })
     try {
       this.#linked = source.scheduler.sync(() => source.link(this.#hooks()))
     } catch (error) {
@@ -141,15 +145,9 @@ export class Instance {
   /** Takes the state as it is now as the one that every invocation starts from. */
   capture(): Snapshot {
     this.#expect('new')
-    const { strategy } = this.#source
-    const memories: { index: number; image: MemoryImage }[][] = this.#linked.instances.map(() => [])
-    for (const memory of this.#memories) {
-      memories[memory.instance]!.push({
-        index: memory.index,
-        image: strategy.capture(memory.guest.memory, memory.guest.virtualBytes),
-      })
-    }
-    const globals = this.#linked.instances.map((exports, i) => this.#readGlobals(i, exports))
+    const { instances } = this.#linked
+    const memories = this.#memories.capture(instances.length)
+    const globals = instances.map((exports, i) => readGlobals(this.#report(i), exports))
     const wasi = this.#wasi.save()
     return { memories, globals, wasi, accountBytes: this.#account.used }
   }
@@ -158,17 +156,8 @@ export class Instance {
   adopt(snapshot: Snapshot): void {
     this.#expect('new')
     const protectable = !this.#source.reports.some(({ atomics }) => atomics)
-    for (const [i, values] of snapshot.globals.entries()) this.#writeGlobals(i, values)
-    for (const memory of this.#memories) {
-      const image = snapshot.memories[memory.instance]?.find(({ index }) => index === memory.index)?.image
-      if (image === undefined)
-        throw new AmpouleError('Internal', `the snapshot lacks memory ${memory.index} of core instance ${memory.instance}`)
-      const missing = image.length - memory.guest.memory.buffer.byteLength
-      if (missing > 0) memory.guest.memory.grow(missing / 65_536)
-      memory.slot = this.#source.strategy.attach(memory.guest.memory, image, protectable)
-      memory.length = image.length
-      memory.guest.virtualBytes = image.length
-    }
+    for (const [i, values] of snapshot.globals.entries()) writeGlobals(this.#linked.instances[i], values)
+    this.#memories.adopt(snapshot.memories, protectable)
     for (const core of this.#cores) core.save?.()
     this.#wasi.restore(snapshot.wasi)
     this.#wasiState = snapshot.wasi
@@ -196,14 +185,14 @@ export class Instance {
 
   discard(): void {
     this.#state = 'discarded'
-    for (const { slot } of this.#memories) slot?.close()
+    this.#memories.close()
     this.#giveBack()
   }
 
   /** Gives private pages back; for an idle instance. */
   trim(): void {
     this.#expect('ready')
-    for (const { slot } of this.#memories) slot?.trim()
+    this.#memories.trim()
   }
 
   // --- invocations ---
@@ -304,8 +293,7 @@ export class Instance {
       context.signal.removeEventListener('abort', cancel)
       this.#stdout.flush()
       this.#stderr.flush()
-      this.#generation++
-      this.#waits.clear()
+      this.#waits.end()
       this.#wasi.finish(failure)
       this.#context = undefined
       this.#state = 'unknown'
@@ -316,12 +304,10 @@ export class Instance {
   #abort(reason: AmpouleError): void {
     if (this.#state !== 'running') return
     this.#meter.doom(reason)
-    const waits = [...this.#waits]
-    this.#waits.clear()
-    for (const reject of waits) reject(reason)
-    const generation = this.#generation
+    this.#waits.reject(reason)
+    const { generation } = this.#waits
     setTimeout(() => {
-      if (this.#generation === generation && this.#state === 'running') this.#source.stuck()
+      if (this.#waits.generation === generation && this.#state === 'running') this.#source.stuck()
     }, UNWIND_MS).unref()
   }
 
@@ -332,16 +318,13 @@ export class Instance {
       if (((core.changed?.() ?? 0) & TABLE_GREW) !== 0) return false
       core.restore?.()
     }
-    for (const memory of this.#memories) {
-      if (memory.slot === undefined || !memory.slot.restore()) return false
-      memory.guest.virtualBytes = memory.length
-    }
+    if (!this.#memories.restore()) return false
     this.#wasi.restore(this.#wasiState)
     this.#account.reset()
     this.#giveBack()
     this.#stdout.clear()
     this.#stderr.clear()
-    return this.#waits.size === 0
+    return this.#waits.pending === 0
   }
 
   #giveBack(): void {
@@ -352,31 +335,8 @@ export class Instance {
 
   #verify(): boolean {
     return (
-      this.#cores.every((core) => (core.changed?.() ?? 0) === 0) &&
-      this.#memories.every(({ slot }) => slot?.verify() === true) &&
-      this.#wasi.equals(this.#wasiState)
+      this.#cores.every((core) => (core.changed?.() ?? 0) === 0) && this.#memories.verify() && this.#wasi.equals(this.#wasiState)
     )
-  }
-
-  #readGlobals(instance: number, exports: WebAssembly.Exports | undefined): GlobalValues {
-    const values: Record<string, number | bigint> = {}
-    for (const name of this.#globalNames(instance)) values[name] = asGlobal(exports?.[name]).value
-    return values
-  }
-
-  #writeGlobals(instance: number, values: GlobalValues): void {
-    const exports = this.#linked.instances[instance]
-    for (const [name, value] of Object.entries(values)) asGlobal(exports?.[name]).value = value as number
-  }
-
-  #globalNames(instance: number): string[] {
-    const report = this.#report(instance)
-    const exports = this.#linked.instances[instance]
-    if (report === undefined || exports === undefined) return []
-    const globals = report.globals.filter(({ type }) => TRANSFERABLE.has(type)).map((global) => global.export)
-    const pages = report.memories.map(({ index }) => `ampoule:pages${index}`)
-    const dropped = Object.keys(exports).filter((name) => name.startsWith('ampoule:dropped-'))
-    return [...globals, ...pages, ...dropped].filter((name) => name in exports)
   }
 
   // --- linking ---
@@ -384,19 +344,25 @@ export class Instance {
   #hooks(): LinkHooks {
     const { initialisation, reports } = this.#source
     const accesses = new Map<string, CanonicalAccess>()
-    const suspendingYield = new WebAssembly.Suspending(this.#meter.yield)
+    const counters = new Map<number, Counter>()
     return {
       ...(initialisation !== undefined && {
         initialise: (_, module, exports, imports) => initialise(initialisation[module]!, reports[module]!, exports, imports),
       }),
-      ampoule: (instance) => ({
-        fuel: this.#meter.fuel,
-        refuel: this.#meter.refuel,
-        yield: suspendingYield,
-        'grow-memory': (index: number, from: bigint, to: bigint, real: bigint) =>
-          this.#growMemory(instance, index, Number(from), Number(to), Number(real)),
-        'grow-table': (_index: number, from: bigint, to: bigint) => (this.#charge(Number(to - from) * TABLE_ENTRY_BYTES) ? 1 : 0),
-      }),
+      ampoule: (instance) => {
+        const counter = this.#meter.counter()
+        counters.set(instance, counter)
+        return {
+          refuel: counter.refuel,
+          get yield() {
+            return new WebAssembly.Suspending(counter.yield)
+          },
+          'grow-memory': (index: number, from: bigint, to: bigint) => this.#growMemory(instance, index, Number(from), Number(to)),
+          'grow-table': (_index: number, from: bigint, to: bigint) =>
+            this.#charge(Number(to - from) * TABLE_ENTRY_BYTES) ? 1 : 0,
+        }
+      },
+      instantiated: (instance, exports) => counters.get(instance)?.attach(exports),
       hostFunction: (item, resolve) => {
         const options = item.kind === 'lower' ? item : { memory: undefined, realloc: undefined }
         const key = JSON.stringify([options.memory, options.realloc])
@@ -409,7 +375,7 @@ export class Instance {
     }
   }
 
-  #growMemory(instance: number, index: number, from: number, to: number, _real: number): number {
+  #growMemory(instance: number, index: number, from: number, to: number): number {
     const report = this.#report(instance)?.memories.find((memory) => memory.index === index)
     if (report === undefined || (report.maxPages !== undefined && to > report.maxPages)) return 0
     const unit = 2 ** report.pageSizeLog2
@@ -417,12 +383,7 @@ export class Instance {
     if (!this.#charge(bytes)) return 0
     if (!this.#source.reserve(bytes)) return 0
     this.#reserved += bytes
-    const memory = this.#memories.find((candidate) => candidate.instance === instance && candidate.index === index)
-    // During instantiation there is nothing to unprotect yet: virtual and real size are the same.
-    if (memory === undefined) return 1
-    if (memory.slot !== undefined && !memory.slot.grant(from * unit, to * unit)) return 0
-    memory.guest.virtualBytes = to * unit
-    return 1
+    return this.#memories.grow(instance, index, from * unit, to * unit) ? 1 : 0
   }
 
   #charge(bytes: number): boolean {
@@ -449,12 +410,9 @@ export class Instance {
         restore: exports['ampoule:restore'] as (() => void) | undefined,
         changed: exports['ampoule:changed'] as (() => number) | undefined,
       })
-      for (const { index, from } of report.memories) {
-        if (from !== undefined) continue
-        const memory = exports[`ampoule:memory${index}`] as WebAssembly.Memory
-        const guest = new GuestMemory(memory)
-        this.#byMemory.set(memory, guest)
-        this.#memories.push({ instance, index, guest, slot: undefined, length: guest.virtualBytes })
+      for (const memory of report.memories) {
+        if (memory.from !== undefined) continue
+        this.#memories.add(instance, memory, exports[`ampoule:memory${memory.index}`] as WebAssembly.Memory)
       }
     }
   }
@@ -486,7 +444,7 @@ export class Instance {
   }
 
   #guestMemory(ref: CoreRef | undefined, resolve: Resolve): GuestMemory {
-    const guest = ref === undefined ? undefined : this.#byMemory.get(resolve(ref) as WebAssembly.Memory)
+    const guest = ref === undefined ? undefined : this.#memories.of(resolve(ref))
     if (guest === undefined) throw new WebAssembly.RuntimeError('a canonical function needs a memory and has none')
     return guest
   }
@@ -516,31 +474,9 @@ export class Instance {
       assertAlive: () => {
         if (this.#meter.doomed !== undefined) throw this.#meter.doomed
       },
-      suspend: (start) => this.#suspend(start),
+      suspend: (start) => this.#waits.suspend(start),
       work: (units) => this.#meter.charge(units),
     }
-  }
-
-  #suspend<T>(start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => () => void): Promise<T> {
-    const generation = this.#generation
-    return new Promise<T>((resolve, reject) => {
-      let undo: (() => void) | undefined
-      let settled = false
-      const settle = (then: () => void): void => {
-        if (settled) return
-        settled = true
-        this.#waits.delete(abort)
-        undo?.()
-        // A completion that belongs to an invocation that is over must not touch the instance (ISOLATION.md 10).
-        if (generation !== this.#generation) return
-        this.#meter.resumed()
-        then()
-      }
-      const abort = (reason: unknown): void => settle(() => reject(reason))
-      this.#waits.add(abort)
-      undo = start((value) => settle(() => resolve(value)), abort)
-      if (settled) undo()
-    })
   }
 
   #expect(state: State): void {
@@ -551,14 +487,6 @@ export class Instance {
 /** An aborted guest's stack has unwound by then, or its lane is given up: one slice and the turns of all other guests fit in many times. */
 const UNWIND_MS = 5_000
 const MAX_HEADER_BYTES = 65_536
-/** Global types whose values JavaScript can carry from one instance to another. */
-const TRANSFERABLE: ReadonlySet<string> = new Set(['i32', 'i64', 'f32', 'f64'])
-
-function asGlobal(value: WebAssembly.ExportValue | undefined): WebAssembly.Global<'i32'> {
-  if (value instanceof WebAssembly.Global) return value as WebAssembly.Global<'i32'>
-  throw new AmpouleError('Internal', 'an instrumented module lacks one of its globals')
-}
-
 function asFunction(ref: CoreRef | undefined, resolve: Resolve): CoreFunction & ((...args: number[]) => number) {
   const value = ref === undefined ? undefined : resolve(ref)
   if (typeof value !== 'function') throw new WebAssembly.RuntimeError('a canonical function needs cabi_realloc and has none')

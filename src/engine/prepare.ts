@@ -1,10 +1,11 @@
 import { AmpouleError } from '../errors.ts'
-import type { Artifact, CoreModule, LinkPlan, PrepareLink } from '../component/contract.ts'
+import type { Artifact, CoreModule, EventForm, LinkPlan, PrepareLink } from '../component/contract.ts'
 import type { CreateWasi } from '../wasi/contract.ts'
 import type { InstrumentReport } from '../wasm/contract.ts'
 import type { FunctionSpec, InvocationContext } from './contract.ts'
 import { INIT_BUDGET_MS, INIT_FUEL } from './meter.ts'
 import { Instance, type Initialisation, type InstanceSource } from './instance.ts'
+import { hasLocalGlobals } from './globals.ts'
 import type { RestoreStrategy } from './restore/contract.ts'
 import { SliceScheduler } from './slices.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -29,18 +30,22 @@ export interface Material {
   readonly snapshot: Snapshot | undefined
   /** Whether the runtime answers warm-up events, for `local` instances. */
   readonly warm: boolean
+  readonly events: EventForm
 }
 
 export interface EngineParts {
   readonly strategy: RestoreStrategy
   readonly prepareLink: PrepareLink
   readonly createWasi: CreateWasi
-  /** The event that runtimes of our own answer by walking their own path (docs/events.md). */
-  readonly warmEvent: Uint8Array
+  /** The event that runtimes of our own answer by walking their own path (docs/events.md), in each form. */
+  readonly warmEvents: Readonly<Record<EventForm, Uint8Array>>
 }
 
 /** An artifact without the bytes of its modules. */
 export type Initialisable = Omit<Artifact, 'modules'> & { readonly modules: readonly Omit<CoreModule, 'bytes'>[] }
+
+/** Start functions of instances that initialise themselves in a lane (modes `local` and `fresh`) may hold it this long; milliseconds. */
+const LANE_INIT_MS = 250
 
 /** So often a runtime warms itself before the snapshot; from then on the dirtied pages stay the same, and StarlingMonkey only gets slower. */
 const WARM_CALLS = 8
@@ -59,12 +64,14 @@ export async function prepareFunction(
   const { plan, meta } = artifact
   const reports = artifact.modules.map(({ report }) => report)
   const warm = meta.runtime?.warm === true
+  // An artifact that was kept before there were forms says nothing.
+  const events: EventForm = meta.runtime?.events === 'json' ? 'json' : 'msgpack'
   const initialisation = artifact.modules.map(({ segments, start }) => ({ segments, start }))
-  const common = { plan, reports, warm, modules }
+  const common = { plan, reports, warm, events, modules }
   const own = { ...common, initialisation, snapshot: undefined }
 
   const instance = new Instance(instanceSource(spec, own, parts, new SliceScheduler()))
-  if (warm) await warmUp(instance, parts.warmEvent)
+  if (warm) await warmUp(instance, parts.warmEvents[events])
   if (meta.runtime === undefined && instance.draws.random > 0) return { ...own, mode: 'fresh' }
   if (instance.tablesTouched || reports.some(hasLocalGlobals)) return { ...own, mode: 'local' }
   const snapshot = instance.capture()
@@ -76,7 +83,7 @@ export async function prepareFunction(
 /** A ready instance of `material`. */
 export async function createInstance(source: InstanceSource, material: Material, parts: EngineParts): Promise<Instance> {
   const instance = new Instance(source)
-  if (material.warm && material.snapshot === undefined) await warmUp(instance, parts.warmEvent)
+  if (material.warm && material.snapshot === undefined) await warmUp(instance, parts.warmEvents[material.events])
   instance.adopt(material.snapshot ?? instance.capture())
   return instance
 }
@@ -86,13 +93,14 @@ export function instanceSource(
   material: Pick<Material, 'plan' | 'modules' | 'reports' | 'initialisation'>,
   parts: EngineParts,
   scheduler: SliceScheduler,
-  lane: Pick<InstanceSource, 'reserve' | 'stuck'> = { reserve: () => true, stuck: () => {} },
+  lane: Pick<InstanceSource, 'reserve' | 'stuck'> = FORGE,
 ): InstanceSource {
   return {
     spec,
     plan: material.plan,
     reports: material.reports,
     initialisation: material.initialisation,
+    initialisationMs: lane === FORGE ? INIT_BUDGET_MS : LANE_INIT_MS,
     link: parts.prepareLink(material.plan, material.modules),
     strategy: parts.strategy,
     scheduler,
@@ -100,6 +108,9 @@ export function instanceSource(
     ...lane,
   }
 }
+
+/** Where nobody is served and no ceiling counts. */
+const FORGE: Pick<InstanceSource, 'reserve' | 'stuck'> = { reserve: () => true, stuck: () => {} }
 
 async function warmUp(instance: Instance, event: Uint8Array): Promise<void> {
   const lines: string[] = []
@@ -120,9 +131,4 @@ async function warmUp(instance: Instance, event: Uint8Array): Promise<void> {
     }
     instance.keep()
   }
-}
-
-/** JavaScript cannot read v128 and exnref globals, and references do not cross instances. */
-function hasLocalGlobals(report: InstrumentReport): boolean {
-  return report.globals.some(({ type }) => !['i32', 'i64', 'f32', 'f64'].includes(type))
 }

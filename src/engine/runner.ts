@@ -29,6 +29,7 @@ const PRIVATE_BYTES = 2 * 1024 * 1024
 export class Runner implements FunctionRunner {
   readonly spec: FunctionSpec
   readonly ways: FunctionRunner['ways']
+  readonly events: FunctionRunner['events']
   readonly pool: Pool
   readonly #restorable: boolean
 
@@ -37,6 +38,7 @@ export class Runner implements FunctionRunner {
     this.spec = spec
     const { event, http, run } = material.plan.exports
     this.ways = { event: event !== undefined, http: http !== undefined, run: run !== undefined }
+    this.events = material.events
     this.#restorable = material.mode !== 'fresh'
     const source = instanceSource(spec, material, parts, scheduler, {
       reserve: (bytes) => counts.reserve(Math.ceil(bytes / 1024), ceilingKib),
@@ -60,6 +62,7 @@ export class Runner implements FunctionRunner {
     event: Uint8Array,
     context: InvocationContext,
   ): Promise<{ readonly payload: Uint8Array; readonly report: InvocationReport }> {
+    if (!this.ways.event) throw new AmpouleError('InvalidRequest', `function ${this.spec.name} has no event handler`)
     const queued = performance.now()
     const acquired = this.pool.acquire(context.signal)
     const lease = acquired instanceof Promise ? await acquired : acquired

@@ -1,16 +1,15 @@
-import type { MemoryImage, RestoreStrategy } from './restore/contract.ts'
+import type { GlobalValues } from './globals.ts'
+import type { MemoryImages } from './memories.ts'
+import type { RestoreStrategy } from './restore/contract.ts'
 import type { WasiState } from '../wasi/contract.ts'
-
-/** Values of the mutable globals of one core instance, by export name. */
-export type GlobalValues = Readonly<Record<string, number | bigint>>
 
 /**
  * The state of an instance after initialisation; plain data that every lane of the process can use.
  * Tables are not in it: a table that initialisation wrote beyond its element segments makes the snapshot local.
  */
 export interface Snapshot {
-  /** By core instance, then by memory index of its module. */
-  readonly memories: readonly (readonly { readonly index: number; readonly image: MemoryImage }[])[]
+  readonly memories: MemoryImages
+  /** By core instance. */
   readonly globals: readonly GlobalValues[]
   readonly wasi: WasiState
   /** What the memory account holds at the start of every invocation; bytes. */

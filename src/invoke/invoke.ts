@@ -1,9 +1,11 @@
+import type { EventForm } from '../component/contract.ts'
 import type { FunctionRunner, InvocationReport } from '../engine/contract.ts'
 import { AmpouleError } from '../errors.ts'
 import type { FunctionSettings } from '../functions/settings.ts'
 import type { GuestRequest, GuestResponse } from '../wasi/contract.ts'
 import { toInvocationError } from './failure.ts'
 import type { Invocation } from './invocation.ts'
+import { decodeEnvelope, encodeChecked, own } from './envelope.ts'
 import { decodeMessage, encodeMessage, MalformedMessage } from './message.ts'
 
 /** A function that this lane can run. */
@@ -36,7 +38,7 @@ export async function runEvent<T>(
   target: HostedFunction,
   invocation: Invocation,
   event: Uint8Array,
-  decode: (payload: Uint8Array) => T,
+  decode: (payload: Uint8Array, events: EventForm) => T,
 ): Promise<EventOutcome<T>> {
   let report: InvocationReport | undefined
   try {
@@ -45,11 +47,11 @@ export async function runEvent<T>(
     report = result.report
     const { maxResponseBytes } = target.runner.spec.limits
     if (result.payload.byteLength > maxResponseBytes) throw responseTooLarge(result.payload.byteLength, maxResponseBytes)
-    const answer = decode(result.payload)
+    const answer = decode(result.payload, target.runner.events)
     invocation.end(undefined, report)
     return { answer, report }
   } catch (error) {
-    throw fail(invocation, malformedIsInvalid(error), report)
+    throw fail(target, invocation, malformedIsInvalid(error), report)
   }
 }
 
@@ -62,19 +64,23 @@ export async function runHttp(
   try {
     if (invocation.abortReason !== undefined) throw invocation.abortReason
     const { response, done } = await target.runner.invokeHttp(request, invocation)
-    return { response, done: settleHttp(invocation, done) }
+    return { response, done: settleHttp(target, invocation, done) }
   } catch (error) {
-    throw fail(invocation, error, undefined)
+    throw fail(target, invocation, error, undefined)
   }
 }
 
-async function settleHttp(invocation: Invocation, done: Promise<InvocationReport>): Promise<InvocationReport | undefined> {
+async function settleHttp(
+  target: HostedFunction,
+  invocation: Invocation,
+  done: Promise<InvocationReport>,
+): Promise<InvocationReport | undefined> {
   try {
     const report = await done
     invocation.end(invocation.abortReason, report)
     return report
   } catch (error) {
-    fail(invocation, error, undefined)
+    fail(target, invocation, error, undefined)
     return undefined
   }
 }
@@ -85,24 +91,50 @@ export async function invokeValue(
   invocation: Invocation,
   payload: unknown,
 ): Promise<EventOutcome<unknown>> {
-  const { spec } = target.runner
-  const event = encodeMessage({
-    type: 'invoke',
-    id: invocation.requestId,
-    fn: target.settings.name,
-    deadline: invocation.startedMs + spec.limits.timeoutMs,
-    payload,
-  })
+  const { spec, events } = target.runner
+  let event: Uint8Array
+  try {
+    const { requestId: id, startedMs } = invocation
+    const functionName = target.settings.name
+    event = encodeInvokeEvent({ id, functionName, deadlineMs: startedMs + spec.limits.timeoutMs, payload }, events)
+  } catch (error) {
+    throw fail(target, invocation, error, undefined)
+  }
   if (event.byteLength > spec.limits.maxRequestBytes)
-    throw fail(invocation, payloadTooLarge(event.byteLength, spec.limits.maxRequestBytes), undefined)
+    throw fail(target, invocation, payloadTooLarge(event.byteLength, spec.limits.maxRequestBytes), undefined)
   return await runEvent(target, invocation, event, decodePayload)
 }
 
-function decodePayload(bytes: Uint8Array): unknown {
-  const value = decodeMessage(bytes)
+/** A direct invocation as an event (docs/events.md). */
+export interface InvokeEvent {
+  readonly id: string
+  readonly functionName: string
+  /** Milliseconds since the epoch. */
+  readonly deadlineMs: number
+  /** What JSON can hold; undefined counts as null. */
+  readonly payload: unknown
+}
+
+/** In the form that the runner's `events` names. Throws `InvalidRequest` when the payload is nested too deeply. */
+export function encodeInvokeEvent(event: InvokeEvent, events: EventForm): Uint8Array {
+  const { id, functionName: fn, deadlineMs: deadline, payload = null } = event
+  const head = { type: 'invoke', id, fn, deadline, payload }
+  try {
+    return events === 'json' ? encodeChecked(head) : encodeMessage(head)
+  } catch (error) {
+    if (error instanceof MalformedMessage)
+      throw new AmpouleError('InvalidRequest', `the payload is not valid: ${error.message}`, { cause: error })
+    if (!(error instanceof RangeError)) throw error
+    throw new AmpouleError('InvalidRequest', 'the payload is nested too deeply', { cause: error })
+  }
+}
+
+/** The payload of an answer in the form that the runner's `events` names. Throws `MalformedMessage`. */
+export function decodePayload(bytes: Uint8Array, events: EventForm): unknown {
+  const value = events === 'json' ? decodeEnvelope(bytes).head : decodeMessage(bytes)
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'payload'))
     throw new MalformedMessage('a map with "payload" was expected')
-  return (value as { payload: unknown }).payload
+  return own(value, 'payload')
 }
 
 /** `bytes` undefined: not known, because reading stopped at the limit. */
@@ -120,8 +152,13 @@ const malformedIsInvalid = (error: unknown): unknown =>
     ? new AmpouleError('InvalidResponse', `the function's answer is not valid: ${error.message}`, { cause: error })
     : error
 
-function fail(invocation: Invocation, error: unknown, report: InvocationReport | undefined): AmpouleError {
-  const failure = toInvocationError(error, invocation.abortReason)
+function fail(
+  { runner }: HostedFunction,
+  invocation: Invocation,
+  error: unknown,
+  report: InvocationReport | undefined,
+): AmpouleError {
+  const failure = toInvocationError(error, invocation.abortReason, runner.events)
   invocation.end(failure, report)
   return failure
 }

@@ -55,11 +55,16 @@ export class MessageReader {
   }
 
   string(): string {
+    return this.text().toString('utf8')
+  }
+
+  /** The bytes of a string, not copied. */
+  text(): Buffer {
     const code = this.#byte()
     const length = this.#stringLength(code)
     if (length === undefined) throw this.#unexpected('a string', code)
     const start = this.#take(length)
-    return this.#bytes.toString('utf8', start, start + length)
+    return this.#bytes.subarray(start, start + length)
   }
 
   /** The key that comes next, as its place among `names`, or -1 for any other: no string is made of it. */

@@ -66,15 +66,18 @@ async function serveEvent({ match, invocation, incoming, outgoing, timing, closi
     if (head.expectsContinue) outgoing.writeContinue()
     body = await readBody(incoming, limits.maxRequestBytes)
   }
-  const event = encodeHttpEvent({
-    id: invocation.requestId,
-    functionName: target.settings.name,
-    deadlineMs: invocation.startedMs + limits.timeoutMs,
-    method: incoming.method ?? 'GET',
-    url: `http://${authority}${match.pathWithQuery}`,
-    headers: head.headers,
-    body,
-  })
+  const event = encodeHttpEvent(
+    {
+      id: invocation.requestId,
+      functionName: target.settings.name,
+      deadlineMs: invocation.startedMs + limits.timeoutMs,
+      method: incoming.method ?? 'GET',
+      url: `http://${authority}${match.pathWithQuery}`,
+      headers: head.headers,
+      body,
+    },
+    target.runner.events,
+  )
   const { answer, report } = await runEvent(target, invocation, event, decodeHttpAnswer)
   const extra = timing
     ? [REQUEST_ID_HEADER, invocation.requestId, 'server-timing', serverTiming(report)]

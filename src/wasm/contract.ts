@@ -2,7 +2,6 @@
  * What the passes over a core module promise. Bytes in, bytes out, no I/O; nothing here knows of components or WASI.
  *
  * An instrumented module asks for these imports of module `ampoule` (each only when it is needed):
- * - `fuel`: global (mut i64), one per component instance; what is left of the slice
  * - `refuel`: (i64 left) -> i64: >0 the next slice, 0 please call `yield`, <0 kill (an uncatchable trap)
  * - `yield`: (i64 left) -> i64: as `refuel`, may suspend (JSPI)
  * - `grow-memory`: (i32 memory index, i64 from pages, i64 to pages, i64 real pages) -> i32: 1 when the host grants (and charges)
@@ -10,6 +9,9 @@
  * - `grow-table`: (i32 table index, i64 from entries, i64 to entries) -> i32: 1 when granted
  *
  * and exports, for what it defines itself (`<i>` is the index in the input module):
+ * - `ampoule:fuel` (global mut i64, 0 at first; only when it has functions of its own): what is left of the module's grant. Every
+ *   module counts by itself, companions included; below zero it asks `refuel`. No part of save, restore and changed: whoever lends
+ *   fuel sets it
  * - `ampoule:memory<i>`, `ampoule:pages<i>` (global mut i32/i64: virtual size in pages), `ampoule:global<i>` (mutable globals),
  *   `ampoule:table<i>`
  * - `ampoule:save` (): copies every mutable global (any type; pages and drop flags included) to its shadow; clears table flags

@@ -219,6 +219,7 @@ class Instrumentation {
     const { state } = tables
     const global = (name: string, ref: Ref): void => void exports.push({ name, kind: 3, index: () => this.#indices.global(ref) })
     const func = (name: string, ref: Ref): void => void exports.push({ name, kind: 0, index: () => this.#indices.func(ref) })
+    if (this.#fuel !== undefined) global('ampoule:fuel', this.#fuel.global)
     for (const { name, kind, index } of info.exports) {
       if (kind === 'memory' && memories.virtual) {
         const pages = memories.pages(index)

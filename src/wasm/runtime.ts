@@ -6,12 +6,20 @@ export interface RuntimeOptions {
   readonly grant?: (what: 'memory' | 'table', index: number, from: bigint, to: bigint) => boolean
 }
 
-/** What instances that belong together share: one fuel counter, one say over growth. */
+/** What instances that belong together share: one budget of fuel, one say over growth. */
 export interface Host {
-  readonly imports: WebAssembly.ModuleImports
+  /** For one more instance. */
+  readonly counter: () => Counter
   /** Fuel burnt since the start or the last `refill`. */
   readonly used: () => bigint
   readonly refill: (fuel: bigint) => void
+}
+
+/** One instance's part in the budget. */
+export interface Counter {
+  readonly imports: WebAssembly.ModuleImports
+  /** Finds the instance's own counter among its exports. */
+  readonly attach: (exports: WebAssembly.Exports) => void
 }
 
 export interface Runtime extends Host {
@@ -20,24 +28,65 @@ export interface Runtime extends Host {
 
 const UNLIMITED = 2n ** 62n
 
-/** When fuel runs out the guest traps (`unreachable`), and so does every later call until `refill`. */
+interface Lent {
+  granted: bigint
+  global: WebAssembly.Global<'i64'> | undefined
+}
+
+/**
+ * When fuel runs out the guest traps (`unreachable`), and so does every later call until `refill`. Whoever asks is lent all that is
+ * left; what others hold of it they get to keep only until then.
+ */
 export function createHost(options: RuntimeOptions = {}): Host {
-  const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
   const grant = options.grant ?? (() => true)
   let budget = options.fuel ?? UNLIMITED
-  fuel.value = budget
+  let spent = 0n
+  const attached: Lent[] = []
+  const takeBack = (): void => {
+    for (const counter of attached) {
+      spent += counter.granted - counter.global!.value
+      counter.granted = 0n
+      counter.global!.value = 0n
+    }
+  }
+  const refuel = (counter: Lent, left: bigint): bigint => {
+    // The counter itself may not hold yet what its code has in a local.
+    if (counter.global !== undefined) counter.global.value = left
+    else {
+      spent += counter.granted - left
+      counter.granted = 0n
+    }
+    takeBack()
+    if (spent > budget) {
+      // Code that is killed leaves its counter at what was left.
+      counter.granted = left
+      return -1n
+    }
+    counter.granted = budget > spent ? budget - spent : 1n
+    return counter.granted
+  }
+  const counter = (): Counter => {
+    const own: Lent = { granted: 0n, global: undefined }
+    return {
+      imports: {
+        refuel: (left: bigint) => refuel(own, left),
+        yield: () => -1n,
+        'grow-memory': (index: number, from: bigint, to: bigint) => Number(grant('memory', index, from, to)),
+        'grow-table': (index: number, from: bigint, to: bigint) => Number(grant('table', index, from, to)),
+      },
+      attach: (exports) => {
+        own.global = exports['ampoule:fuel'] as WebAssembly.Global<'i64'> | undefined
+        if (own.global !== undefined) attached.push(own)
+      },
+    }
+  }
   return {
-    imports: {
-      fuel,
-      refuel: () => -1n,
-      yield: () => -1n,
-      'grow-memory': (index: number, from: bigint, to: bigint) => Number(grant('memory', index, from, to)),
-      'grow-table': (index: number, from: bigint, to: bigint) => Number(grant('table', index, from, to)),
-    },
-    used: () => budget - fuel.value,
+    counter,
+    used: () => attached.reduce((used, { granted, global }) => used + granted - global!.value, spent),
     refill: (next) => {
+      takeBack()
       budget = next
-      fuel.value = next
+      spent = 0n
     },
   }
 }
@@ -52,14 +101,17 @@ export function instantiate(
   options: RuntimeOptions | { readonly host: Host } = {},
 ): Runtime {
   const host = 'host' in options ? options.host : createHost(options)
-  const all: WebAssembly.Imports = { ...imports, ampoule: host.imports }
+  const counter = host.counter()
+  const all: WebAssembly.Imports = { ...imports, ampoule: counter.imports }
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     const [, companion, original] = /^ampoule:(pages|grow|touch):(.*)$/s.exec(name) ?? []
     const given = all[from]
     if (companion === undefined || original === undefined || given === undefined || given[name] !== undefined) continue
     all[from] = { ...given, [name]: standIn(companion, given[original]) }
   }
-  return { ...host, instance: new WebAssembly.Instance(module, all) }
+  const instance = new WebAssembly.Instance(module, all)
+  counter.attach(instance.exports)
+  return { ...host, instance }
 }
 
 const PAGE = 65_536

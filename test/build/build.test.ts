@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BuildError, buildFunction } from '../../src/build/build.ts'
 import type { BuildOptions, BuildProgress, BuildResult } from '../../src/build/contract.ts'
-import { decode, encode } from '../../guest-sdk/runtime/msgpack.ts'
+import { encodeEnvelope } from '../../src/engine/envelope.ts'
+import { decodeEnvelope } from '../../src/invoke/envelope.ts'
+import { encodeHttpEvent } from '../../src/triggers/http-event.ts'
 import { instantiate } from './run-component.ts'
 
 let folder: string
@@ -48,6 +50,9 @@ async function failure(files: Record<string, string>, options: Partial<BuildOpti
   expect(error.code).toBe('BuildFailed')
   return error
 }
+
+const encode = (event: object): Uint8Array => encodeEnvelope(event, null)
+const decode = (bytes: Uint8Array): object => decodeEnvelope(bytes).head
 
 const invoke = { type: 'invoke', id: 'r', fn: 'f', deadline: 0 }
 
@@ -100,7 +105,7 @@ describe('a QuickJS build', () => {
     expect(bytes).toBe(component.length)
     const tail = new TextDecoder('latin1').decode(component.subarray(-100))
     expect(tail).toContain('ampoule{"name":"ampoule-javascript"')
-    expect(tail).toContain('"warm":true}')
+    expect(tail).toContain('"warm":true,"events":"json"}')
   })
 })
 
@@ -238,22 +243,40 @@ describe('a StarlingMonkey build', () => {
       {
         'index.ts': `export default { async fetch(request: Request) {
           if (request.method === 'DELETE') throw new RangeError('too far')
-          return Response.json({ text: await request.text(), query: new URL(request.url).searchParams.get('a') })
+          const headers = new Headers([['x-b', '1'], ['set-cookie', 'a=1'], ['x-b', '2'], ['set-cookie', 'b=2']])
+          const seen = ['x-a', 'cookie'].map((name) => request.headers.get(name))
+          const query = new URL(request.url).searchParams.get('a')
+          return Response.json({ text: await request.text(), query, headers: seen }, { headers })
         } }`,
       },
       { engine: 'starlingmonkey' },
     )
     const handle = await instantiate(component, await project({ 'x.txt': '' }))
-    const event = {
-      ...invoke,
-      type: 'http',
-      method: 'POST',
-      url: 'http://h.example/?a=b',
-      headers: [],
-      body: new TextEncoder().encode('ü'),
-    }
-    const { body } = decode(await handle(encode(event))) as { body: Uint8Array }
-    expect(JSON.parse(new TextDecoder().decode(body))).toEqual({ text: 'ü', query: 'b' })
+    const event = encodeHttpEvent(
+      {
+        id: 'r',
+        functionName: 'f',
+        deadlineMs: 0,
+        method: 'POST',
+        url: 'http://h.example/?a=b',
+        headers: [
+          ['x-a', '1'],
+          ['cookie', 'c=d'],
+          ['x-a', '2'],
+        ],
+        body: new TextEncoder().encode('ü'),
+      },
+      'json',
+    )
+    const { head, body } = decodeEnvelope(await handle(event))
+    expect(JSON.parse(String(body))).toEqual({ text: 'ü', query: 'b', headers: ['1, 2', 'c=d'] })
+    const { headers } = head as { headers: [string, string][] }
+    expect(headers.filter(([name]) => name !== 'content-length')).toEqual([
+      ['content-type', 'application/json'],
+      ['set-cookie', 'a=1'],
+      ['set-cookie', 'b=2'],
+      ['x-b', '1, 2'],
+    ])
   })
 
   test('of an exception at the top level names file, line and column', { timeout: 120_000 }, async () => {

@@ -3,8 +3,12 @@ import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
 import { createHandle } from '../../guest-sdk/runtime/dispatch.ts'
 import type { Context, Environment, FunctionModule, Platform } from '../../guest-sdk/runtime/function.ts'
-import { decode, encode } from '../../guest-sdk/runtime/msgpack.ts'
+import { TEXT } from '../../guest-sdk/runtime/bytes.ts'
 import { createRuntime } from '../../guest-sdk/runtime/runtime.ts'
+import { encodeEnvelope } from '../../src/engine/envelope.ts'
+import { decodeEnvelope } from '../../src/invoke/envelope.ts'
+import { encodeMessage } from '../../src/invoke/message.ts'
+import { encodeHttpEvent } from '../../src/triggers/http-event.ts'
 
 const base = { id: 'request-1', fn: 'greeter', deadline: 0 }
 const http = {
@@ -19,11 +23,35 @@ const http = {
 interface Answer {
   readonly status: number
   readonly headers: [string, string][]
-  readonly body: Uint8Array | string | null
+  readonly body: string | null
   readonly payload: unknown
 }
 
-const text = (body: unknown): unknown => (body instanceof Uint8Array ? new TextDecoder().decode(body) : body)
+type HttpEvent = typeof http
+
+/** As the host does it. */
+const encode = (event: object): Uint8Array => {
+  if (!('url' in event)) return encodeEnvelope(event, null)
+  const { id, fn, deadline, method, url, headers, body } = event as HttpEvent
+  return encodeHttpEvent({ id, functionName: fn, deadlineMs: deadline, method, url, headers, body }, 'json')
+}
+
+const decode = (bytes: Uint8Array): unknown => {
+  const { head, body } = decodeEnvelope(bytes)
+  return { ...head, body: body === null ? null : new TextDecoder().decode(body) }
+}
+
+const decodeError = (bytes: Uint8Array): { name: string; message: string; stack: string } =>
+  decodeEnvelope(bytes).head as { name: string; message: string; stack: string }
+
+const thrown = (run: () => unknown): unknown => {
+  try {
+    run()
+  } catch (error) {
+    return error
+  }
+  return new Error('nothing was thrown')
+}
 
 function start(
   module: FunctionModule,
@@ -38,6 +66,7 @@ function start(
   const seeds = options.seeds ?? [1]
   const platform: Platform = {
     engine: 'starlingmonkey',
+    text: TEXT,
     entropy: () => new Uint32Array([seeds.shift() ?? 7, 2, 3, 4]),
     readEnvironment: () => {
       reads++
@@ -50,14 +79,13 @@ function start(
     globals,
     reads: () => reads,
     async call(event) {
-      const answer = decode(await handle(encode(event))) as Answer
-      return { ...answer, body: text(answer.body) as string }
+      return decode(await handle(encode(event))) as Answer
     },
     async fail(event) {
       try {
         await handle(encode(event))
       } catch (error) {
-        if (error instanceof Uint8Array) return decode(error) as { name: string; message: string; stack: string }
+        if (error instanceof Uint8Array) return decodeError(error)
         throw error
       }
       throw new Error('the event was answered')
@@ -102,9 +130,9 @@ describe('a fetch function', () => {
     const answer = await call(http)
     expect(answer).toMatchObject({ status: 204, body: null })
     expect(answer.headers).toEqual([
-      ['x-a', '1'],
       ['set-cookie', 'a=1'],
       ['set-cookie', 'b=2'],
+      ['x-a', '1'],
     ])
   })
 
@@ -174,6 +202,40 @@ describe('a Lambda handler', () => {
       body: 'ü',
       isBase64Encoded: false,
     })
+  })
+
+  test('gets headers and parameters of any name, and ASCII as it is', async () => {
+    const { call } = start({ handler: (event: unknown) => JSON.stringify(event) })
+    const url = 'http://h.example/?__proto__=1&__proto__=2&%zz=%zz&+=+'
+    const answer = await call({ ...http, method: 'POST', url, headers: [['__proto__', 'x']], body: Buffer.from('plain') })
+    const event = JSON.parse(String(answer.body)) as { headers: object; queryStringParameters: object; body: string }
+    expect(Object.entries(event.headers)).toEqual([['__proto__', 'x']])
+    expect(Object.entries(event.queryStringParameters)).toEqual([
+      ['__proto__', '1,2'],
+      ['%zz', '%zz'],
+      [' ', ' '],
+    ])
+    expect(event).toMatchObject({ body: 'plain', isBase64Encoded: false })
+    expect(event).not.toHaveProperty('cookies')
+  })
+
+  test('gets no parameters and no body where there are none', async () => {
+    const { call } = start({ handler: (event: unknown) => JSON.stringify(event) })
+    const event: unknown = JSON.parse(String((await call({ ...http, url: 'http://h.example' })).body))
+    expect(event).toMatchObject({ rawPath: '/', rawQueryString: '', isBase64Encoded: false })
+    expect(event).not.toHaveProperty('queryStringParameters')
+    expect(event).not.toHaveProperty('body')
+  })
+
+  test('may answer with characters beyond ASCII, in body and headers', async () => {
+    const { call } = start({ handler: () => ({ statusCode: 200, headers: { 'x-a': '\u00e9' }, body: '\u00fc\u{1f600}\ud800' }) })
+    expect(await call(http)).toMatchObject({ headers: [['x-a', '\u00e9']], body: '\u00fc\u{1f600}\ufffd' })
+  })
+
+  test('that answers an invoke event with what JSON cannot hold fails, and with nothing answers null', async () => {
+    const error = await start({ handler: () => ({ n: 1n }) }).fail({ ...base, type: 'invoke' })
+    expect(error.name).toBe('TypeError')
+    expect((await start({ handler: () => undefined }).call({ ...base, type: 'invoke' })).payload).toBeNull()
   })
 
   test('gets and gives bytes that are no UTF-8 as base64', async () => {
@@ -319,18 +381,30 @@ describe('the runtime', () => {
   })
 
   test.each([
-    ['is no MessagePack', new Uint8Array([0xc1])],
-    ['is no map', encode([1])],
-    ['has an unknown type', encode({ ...base, type: 'other' })],
-    ['is an http event without a URL', encode({ ...base, type: 'http', method: 'GET', headers: [] })],
-  ])('answers with an error when the event %s', async (_, bytes) => {
+    ['is no MessagePack', new Uint8Array([0xc1]), 'pair of head and body'],
+    ['is empty', new Uint8Array(), 'pair of head and body'],
+    ['is a map', encodeMessage({ ...base, type: 'warm' }), 'pair of head and body'],
+    ['ends early', encode(http).subarray(0, -1), 'pair of head and body'],
+    ['goes on', Buffer.concat([encode(http), Buffer.from([0xc0])]), 'pair of head and body'],
+    ['has a length that is a lie', new Uint8Array([0x92, 0xdb, 0xff, 0xff, 0xff, 0xff, 0xc0]), 'pair of head and body'],
+    ['has a head that is no JSON', new Uint8Array([0x92, 0xdb, 0, 0, 0, 1, 0x7b, 0xc0]), 'not JSON that can be read'],
+    ['has a head that is no object', encodeEnvelope([1], null), 'no id, fn and deadline'],
+    ['has an unknown type', encode({ ...base, type: 'other' }), 'of type "other"'],
+    [
+      'is an http event without a URL',
+      encode({ ...base, type: 'http', method: 'GET', headers: {} }),
+      'no method, URL or headers',
+    ],
+  ])('answers with an error when the event %s', async (_, bytes, message) => {
     const handle = createHandle(
       { handler: () => 1 },
       createRuntime(
-        { engine: 'starlingmonkey', entropy: () => new Uint32Array(4), readEnvironment: () => ({}) },
+        { engine: 'starlingmonkey', text: TEXT, entropy: () => new Uint32Array(4), readEnvironment: () => ({}) },
         { Math: { random: () => 0 } },
       ),
     )
-    expect(() => handle(bytes)).toThrow(expect.any(Uint8Array))
+    const error = thrown(() => handle(bytes))
+    if (!(error instanceof Uint8Array)) throw error
+    expect(decodeError(error)).toMatchObject({ name: 'TypeError', message: expect.stringContaining(message) as string })
   })
 })

@@ -2,7 +2,7 @@
 import { parse } from '@bytecodealliance/jco'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { CodecError, decode, encode } from '../../guest-sdk/runtime/msgpack.ts'
+import { decodeMessage as decode, encodeMessage as encode, MalformedMessage } from '../../src/invoke/message.ts'
 import { componentizeCore } from '../../src/build/core.ts'
 import { guest } from '../guests/index.ts'
 import { HIDING_PLACES, hostileAnswer, hostileInput, hostileText, type HostileAction } from '../guests/hostile.ts'
@@ -127,7 +127,7 @@ describe('the guest hostile', () => {
     for (const kind of [0, 1, 2, 3]) {
       const { tag, bytes } = call('garbage', kind)
       expect(tag).toBe(0)
-      expect(() => decode(bytes)).toThrow(CodecError)
+      expect(() => decode(bytes)).toThrow(MalformedMessage)
     }
     expect(call('garbageError')).toEqual({ tag: 1, bytes: new Uint8Array([0xc1]) })
     expect(call('badTag').tag).toBe(2)

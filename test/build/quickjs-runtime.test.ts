@@ -20,7 +20,8 @@ interface Globals {
 /** The QuickJS platform in Node: its globals are in an object of their own, its clock moves only when it sleeps. */
 function start(): {
   globals: Globals
-  readonly settle: (promise: Promise<unknown>) => unknown
+  readonly settle: (promise: unknown) => unknown
+  readonly clear: () => void
   readonly written: string[]
   readonly slept: number[]
 } {
@@ -48,9 +49,15 @@ function start(): {
   }
   const globals: object = {}
   const platform = createPlatform(host, globals)
-  if (platform.settle === undefined) throw new Error('the platform cannot settle promises')
-  const { settle } = platform
-  return { globals: globals as Globals, settle, written, slept }
+  const { waiting } = platform
+  if (waiting === undefined) throw new Error('the platform cannot settle promises')
+  return {
+    globals: globals as Globals,
+    settle: (promise) => waiting.settle(promise),
+    clear: () => waiting.clear(),
+    written,
+    slept,
+  }
 }
 
 /** Promises in every relation; what they do is logged in order. */
@@ -106,11 +113,12 @@ describe('promises', () => {
     expect(() => settle(new globals.Promise(() => {}))).toThrow('a promise that nothing can settle')
   })
 
-  test('give up what is left over when the answer is there', () => {
-    const { globals, settle } = start()
+  test('are forgotten with the invocation, and timers too', () => {
+    const { globals, settle, clear } = start()
     let late = false
     globals.setTimeout(() => (late = true), 1)
     settle(globals.Promise.resolve(1))
+    clear()
     expect(() => settle(new globals.Promise(() => {}))).toThrow('a promise that nothing can settle')
     expect(late).toBe(false)
   })

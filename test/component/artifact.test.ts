@@ -103,7 +103,7 @@ describe('an artifact', () => {
     const invalid = Uint8Array.from([...preamble, ...sections])
     expect(process.execArgv).toContain('--wasm-lazy-validation')
     expect(() => new WebAssembly.Module(invalid)).not.toThrow()
-    expect(() => compileModules([invalid])).toThrow('core module 0 (26 bytes) is not a valid WebAssembly module')
+    expect(() => compileModules([invalid])).toThrow(/core module 0 \(26 bytes\): the engine finds the module invalid/)
   })
 
   it('is refused for state that cannot be put back, with the reason', async () => {
@@ -132,12 +132,22 @@ describe('an artifact', () => {
 })
 
 describe('the runtime section', () => {
-  const runtime = { name: 'starlingmonkey', version: '1.2.3', warm: true }
+  const runtime = { name: 'starlingmonkey', version: '1.2.3', warm: true, events: 'json' } as const
 
   it('says which runtime a component was built with', () => {
     const component = addRuntimeSection(echo, runtime)
     expect(createArtifact(component, options).meta.runtime).toEqual(runtime)
     expect(createArtifact(echo, options).meta.runtime).toBeUndefined()
+  })
+
+  it('says the form of the events, and leaves it out where it is the default', () => {
+    const usual = { ...runtime, events: 'msgpack' } as const
+    const component = addRuntimeSection(echo, usual)
+    expect(createArtifact(component, options).meta.runtime).toEqual(usual)
+    expect(new TextDecoder('latin1').decode(component.subarray(-100))).not.toContain('events')
+    const unknown = new TextDecoder('latin1').decode(addRuntimeSection(echo, runtime)).replace('"json"', '"yaml"')
+    const bytes = Uint8Array.from(unknown, (char) => char.charCodeAt(0))
+    expect(() => createArtifact(bytes, options)).toThrow('"events"?: "json" | "msgpack"')
   })
 
   it('is refused when there are two, or when it is not what we write', () => {

@@ -10,7 +10,6 @@ const PLENTY = 1n << 60n
 /** What the engine gives every instance; grants everything. */
 function ampoule(): Record<string, WebAssembly.ImportValue> {
   return {
-    fuel: new WebAssembly.Global({ value: 'i64', mutable: true }, PLENTY),
     refuel: () => PLENTY,
     yield: () => PLENTY,
     'grow-memory': () => 1,

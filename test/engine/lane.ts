@@ -3,10 +3,16 @@ import type { FunctionLimits, FunctionSpec, InvocationContext } from '../../src/
 import { SharedCounts, type CounterIndex } from '../../src/engine/counts.ts'
 import { engineParts } from '../../src/engine/parts.ts'
 import { prepareFunction, type Material } from '../../src/engine/prepare.ts'
-import type { RestoreChoice } from '../../src/engine/restore/index.ts'
+import { chooseStrategy, type RestoreChoice } from '../../src/engine/restore/index.ts'
 import { Runner } from '../../src/engine/runner.ts'
 import { SliceScheduler } from '../../src/engine/slices.ts'
 import { isSupported } from '../../src/wasi/index.ts'
+
+/** What this machine can restore with. */
+export const strategies = [
+  'copy',
+  ...(chooseStrategy('auto').strategy.name === 'dirty-pages' ? ['dirty-pages' as const] : []),
+] as const
 
 /** A budget that ends a runaway guest within milliseconds. */
 export const CHEAP: FunctionLimits = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AmpouleError } from '../../src/errors.ts'
-import { Meter } from '../../src/engine/meter.ts'
+import { Meter, type Counter } from '../../src/engine/meter.ts'
 import { GRANT, SLICE_MS, SliceScheduler } from '../../src/engine/slices.ts'
 
 const spin = (ms: number): void => {
@@ -32,59 +32,175 @@ describe('guests that take turns in a lane', () => {
   })
 })
 
+/** A core instance that burns fuel as instrumented code does: takes, and asks when its counter is below zero. */
+class Core {
+  readonly global = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
+  readonly #scheduler: SliceScheduler
+  readonly #counter: Counter
+
+  constructor(scheduler: SliceScheduler, meter: Meter) {
+    this.#scheduler = scheduler
+    this.#counter = meter.counter()
+    this.#counter.attach({ 'ampoule:fuel': this.global })
+  }
+
+  /** What the host answered; nothing while the grant lasts. Where code cannot be suspended it is never asked to yield, however slow the machine. */
+  burn(units: bigint, suspendable = false): bigint | undefined {
+    this.global.value -= units
+    if (this.global.value >= 0n) return undefined
+    const left = this.global.value
+    const answer = suspendable ? this.#counter.refuel(left) : this.#scheduler.sync(() => this.#counter.refuel(left))
+    this.global.value = answer < 0n ? left : answer
+    return answer
+  }
+
+  async yield(): Promise<bigint> {
+    return (this.global.value = await this.#counter.yield())
+  }
+}
+
 describe('the fuel of an invocation', () => {
+  const started = (fuel: bigint, ms?: number): { meter: Meter; core: Core; another: () => Core; scheduler: SliceScheduler } => {
+    const scheduler = new SliceScheduler()
+    const meter = new Meter(scheduler)
+    const another = (): Core => new Core(scheduler, meter)
+    const core = another()
+    meter.begin(budget(fuel, ms))
+    return { meter, core, another, scheduler }
+  }
+
   it('is granted in parts until the budget is used, and counts every unit', () => {
-    const meter = new Meter(new SliceScheduler())
-    meter.begin(budget(GRANT + 10n))
-    expect(meter.fuel.value).toBe(GRANT)
-    meter.fuel.value = meter.refuel(-3n)
-    expect(meter.fuel.value).toBe(7n)
-    expect(meter.used).toBe(GRANT + 3n)
-    meter.fuel.value = 4n
-    expect(meter.used).toBe(GRANT + 6n)
+    const { meter, core } = started(GRANT + 10n)
+    expect(core.global.value).toBe(0n)
+    expect(core.burn(3n)).toBe(GRANT)
+    expect(meter.used).toBe(3n)
+    expect(core.burn(GRANT + 1n)).toBe(6n)
+    expect(meter.used).toBe(GRANT + 4n)
+    expect(core.burn(3n)).toBeUndefined()
+    expect(meter.used).toBe(GRANT + 7n)
   })
 
   it('kills beyond the budget, says so, and stays killed', () => {
-    const meter = new Meter(new SliceScheduler())
-    meter.begin(budget(100n))
-    expect(meter.refuel(-1n)).toBe(-1n)
+    const { meter, core } = started(100n)
+    expect(core.burn(1n)).toBe(99n)
+    expect(core.burn(100n)).toBe(-1n)
     expect(meter.doomed).toMatchObject({ code: 'FuelExhausted', message: expect.stringContaining('100 units') as string })
     expect(meter.used).toBe(101n)
-    expect(meter.refuel(-1n)).toBe(-1n)
+    expect(core.burn(1n)).toBe(-1n)
+    expect(meter.used).toBe(101n)
   })
 
   it('charges a bulk operation larger than a grant in full', () => {
-    const meter = new Meter(new SliceScheduler())
-    meter.begin(budget(10n * GRANT))
-    meter.fuel.value = meter.refuel(-5n * GRANT)
-    expect(meter.fuel.value).toBe(GRANT)
+    const { meter, core } = started(10n * GRANT)
+    core.burn(0n)
+    expect(core.burn(6n * GRANT)).toBe(GRANT)
     expect(meter.used).toBe(6n * GRANT)
   })
 
   it('asks a guest that used its slice to yield, and grants the next after its turn', async () => {
-    const meter = new Meter(new SliceScheduler())
-    meter.begin(budget(10n * GRANT))
+    const { meter, core } = started(10n * GRANT)
+    expect(core.burn(1n)).toBe(GRANT)
     spin(SLICE_MS * 1.5)
-    expect(meter.refuel(-1n)).toBe(0n)
-    expect(await meter.yield()).toBe(GRANT)
+    expect(core.burn(GRANT + 1n, true)).toBe(0n)
+    expect(await core.yield()).toBe(GRANT)
+    expect(meter.used).toBe(GRANT + 2n)
   })
 
   it('kills at the deadline, in a check and after a turn', async () => {
-    const meter = new Meter(new SliceScheduler())
-    meter.begin(budget(10n * GRANT, 0))
-    expect(meter.refuel(-1n)).toBe(-1n)
+    const { meter, core } = started(10n * GRANT, 0)
+    expect(core.burn(1n)).toBe(GRANT)
+    expect(core.burn(GRANT + 1n)).toBe(-1n)
     expect(meter.doomed?.code).toBe('DeadlineExceeded')
     meter.begin(budget(10n * GRANT))
     meter.doom(new AmpouleError('Cancelled', 'gone'))
-    expect(await meter.yield()).toBe(-1n)
+    expect(await core.yield()).toBe(-1n)
   })
 
-  it('dooms with the first reason only, and makes the counter negative so that the next check sees it', () => {
-    const meter = new Meter(new SliceScheduler())
-    meter.begin(budget(10n * GRANT))
+  it('dooms with the first reason only, and makes every counter negative so that the next check sees it', () => {
+    const { meter, core, another } = started(10n * GRANT)
+    const other = another()
+    expect(core.burn(7n)).toBe(GRANT)
+    expect(other.burn(8n)).toBe(GRANT)
     meter.doom(new AmpouleError('Cancelled', 'gone'))
     meter.doom(new AmpouleError('DeadlineExceeded', 'late'))
     expect(meter.doomed?.code).toBe('Cancelled')
-    expect(meter.fuel.value).toBe(-1n)
+    expect([core.global.value, other.global.value]).toEqual([-1n, -1n])
+    expect(another().global.value).toBe(-1n)
+    expect(meter.used).toBe(15n)
+  })
+
+  it('is the same for the same work after another invocation, however that one ended', () => {
+    const { meter, core, another } = started(10n * GRANT)
+    const other = another()
+    const work = (): bigint => {
+      meter.begin(budget(10n * GRANT))
+      for (let i = 0; i < 30_000; i++) (i % 3 === 0 ? core : other).burn(29n)
+      return meter.used
+    }
+    const first = work()
+    expect(first).toBe(30_000n * 29n)
+    meter.doom(new AmpouleError('Cancelled', 'gone'))
+    core.burn(5n)
+    expect(work()).toBe(first)
+    other.global.value -= 17n
+    expect(work()).toBe(first)
+  })
+
+  it('is counted also when code runs before its counter can be seen', () => {
+    const { meter, core, scheduler } = started(10n * GRANT)
+    const counter = meter.counter()
+    const global = new WebAssembly.Global({ value: 'i64', mutable: true }, -9n)
+    global.value = scheduler.sync(() => counter.refuel(-9n))
+    global.value -= 100n
+    core.burn(1n)
+    counter.attach({ 'ampoule:fuel': global })
+    expect(meter.used).toBe(110n)
+  })
+
+  it('lends core instances together no more than is left of the budget', () => {
+    const { meter, another } = started(5_000n)
+    const cores = Array.from({ length: 10 }, another)
+    let burnt = 0n
+    for (let i = 0; meter.doomed === undefined; i++) {
+      cores[i % 10]!.burn(10n)
+      burnt += 10n
+    }
+    expect(meter.doomed.code).toBe('FuelExhausted')
+    expect(burnt).toBe(5_010n)
+    expect(meter.used).toBe(burnt)
+  })
+
+  it('is used up to four grants before the clock is looked at, however many core instances share the work', () => {
+    const { meter, another } = started(1_000n * GRANT, 0)
+    const cores = Array.from({ length: 100 }, another)
+    for (const core of cores) {
+      core.burn(1n)
+      core.burn(GRANT)
+      if (meter.doomed !== undefined) break
+    }
+    expect(meter.doomed?.code).toBe('DeadlineExceeded')
+    expect(meter.used).toBeLessThanOrEqual(4n * GRANT + 5n)
+  })
+
+  it('goes to work of the host too, after which the clock is looked at', () => {
+    const { meter, core } = started(10n * GRANT, 0)
+    core.burn(1n)
+    core.burn(10n)
+    meter.charge(Number(GRANT) - 12)
+    expect(core.burn(1n)).toBeUndefined()
+    meter.charge(1)
+    expect(core.burn(1n)).toBe(-1n)
+    expect(meter.doomed?.code).toBe('DeadlineExceeded')
+    expect(meter.used).toBe(GRANT + 2n)
+  })
+
+  it('can be used up by work of the host, which then throws', () => {
+    const { meter, core } = started(10n * GRANT)
+    core.burn(1n)
+    meter.charge(Number(9n * GRANT))
+    expect(() => meter.charge(Number(GRANT))).toThrow(expect.objectContaining({ code: 'FuelExhausted' }))
+    expect(core.global.value).toBe(-1n)
+    expect(() => meter.charge(1)).toThrow(expect.objectContaining({ code: 'FuelExhausted' }))
+    expect(meter.used).toBe(10n * GRANT + 1n)
   })
 })

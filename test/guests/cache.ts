@@ -5,10 +5,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 export const CACHE = new URL('../../node_modules/.cache/ampoule-test/', import.meta.url)
 
 /** What `make` makes of `source`, made once. */
-export async function cached(
-  source: Buffer,
-  make: (source: Buffer) => Promise<Uint8Array>,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function cached(source: Buffer, make: (source: Buffer) => Promise<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
   const file = new URL(`${createHash('sha256').update(source).digest('hex')}.wasm`, CACHE)
   try {
     return new Uint8Array(await readFile(file))

@@ -69,11 +69,15 @@ const LIST: readonly Imported[] = Object.entries(IMPORTS).flatMap(([owner, names
   names.map((name) => {
     const signature = name.startsWith('[resource-drop]') ? 'i->' : WASI_SIGNATURES[owner]?.[name]?.split(' ')[0]
     if (signature === undefined) throw new Error(`${owner} has no ${name}`)
-    const [params = '', result = ''] = signature.split('->').map((types) => [...types].map((type) => (type === 'I' ? 'i64' : 'i32')))
+    const [params = [], result = []] = signature
+      .split('->')
+      .map((types) => types.split('').map((type) => (type === 'I' ? 'i64' : 'i32')))
     return {
       path: `${owner}#${name}`,
-      id: name.startsWith('[resource-drop]') ? name.replace('[resource-drop]', 'drop.') : name.replace(/^\[\w+\](incoming-request\.)?/, ''),
-      params: [...params],
+      id: name.startsWith('[resource-drop]')
+        ? name.replace('[resource-drop]', 'drop.')
+        : name.replace(/^\[\w+\](incoming-request\.)?/, ''),
+      params,
       result: result[0],
     }
   }),
@@ -303,7 +307,11 @@ export function registers(payload: Uint8Array): (register: Register) => bigint {
 }
 
 /** Responds with a status and a body that is finished. */
-export function respond(script: Script, body: string, headers: Argument = script.call('wasi:http/types#[constructor]fields')): Script {
+export function respond(
+  script: Script,
+  body: string,
+  headers: Argument = script.call('wasi:http/types#[constructor]fields'),
+): Script {
   const response = script.call('wasi:http/types#[constructor]outgoing-response', headers)
   const outgoing = script.ask('wasi:http/types#[method]outgoing-response.body', [response])
   const stream = script.ask('wasi:http/types#[method]outgoing-body.write', [outgoing])

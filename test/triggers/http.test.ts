@@ -33,15 +33,35 @@ beforeAll(async () => {
       },
     },
     echo: { component: await guest('echo') },
+    javascript: { component: await guest('echo-quickjs') },
     hostile: { component: hostile, settings: { timeoutMs: 300, concurrency: 2 } },
     slow: { component: hostile, settings: { timeoutMs: 10_000, concurrency: 1 } },
     burnt: { component: hostile, settings: { fuel: 1_000_000 } },
   })
-})
+}, 60_000)
 afterAll(() => server.stop())
 
 const mirror = (answer: unknown, method = 'POST') => ask(server.port, '/mirror/', { method, body: wish(encodeMessage(answer)) })
 const seen = (body: Buffer) => decodeMessage(body) as SeenEvent
+
+describe('a request to a function in JavaScript', () => {
+  test.each([
+    ['text', Buffer.from('plain')],
+    ['characters beyond ASCII', Buffer.from('\u00fc\u{1f600}')],
+    ['bytes that are no text', Buffer.from([0, 0xff, 0x80])],
+    ['100,000 bytes', Buffer.alloc(100_000, 'x')],
+  ])('is answered with its own body of %s', async (_, body) => {
+    const headers = { 'content-type': 'application/x-echo', cookie: 'a=b' }
+    const answer = await ask(server.port, '/javascript/', { method: 'POST', headers, body })
+    expect(answer.status).toBe(200)
+    expect(answer.header('content-type')).toBe('application/x-echo')
+    expect(Buffer.compare(answer.body, body)).toBe(0)
+  })
+
+  test('without a body has its path taken apart', async () => {
+    expect((await ask(server.port, '/javascript/a%20b?c=d')).body.toString()).toBe('/a%20b')
+  })
+})
 
 describe('a request to a function of the event world', () => {
   test('arrives with its method, absolute URL and id, the name taken off the path and told in a header', async () => {

@@ -9,11 +9,6 @@ export function table(value: unknown): WebAssembly.Table {
   return value
 }
 
-export function memory(value: unknown): WebAssembly.Memory {
-  if (!(value instanceof WebAssembly.Memory)) throw new TypeError('not a memory')
-  return value
-}
-
 export function setGlobal(global: WebAssembly.Global, value: unknown): void {
   Reflect.set(global, 'value', value)
 }

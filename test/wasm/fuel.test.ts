@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { instrumentModule } from '../../src/wasm/index.ts'
+import { createHost, instantiate, instrumentModule } from '../../src/wasm/index.ts'
 import { callable } from './dynamic.ts'
 import { run, sections, wat } from './text.ts'
 
@@ -179,8 +179,7 @@ describe('at the end of a slice', () => {
     '(module (func (export "go") (param i32) (result i32) (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (i32.const 42)))',
   )
   const host = (refuel: (left: bigint) => bigint, pause: (left: bigint) => bigint): WebAssembly.Exports => {
-    const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 100n)
-    const ampoule = { fuel, refuel, yield: pause }
+    const ampoule = { refuel, yield: pause }
     return new WebAssembly.Instance(new WebAssembly.Module(instrumentModule(loop).bytes), { ampoule }).exports
   }
 
@@ -220,10 +219,58 @@ describe('at the end of a slice', () => {
   })
 
   test('a suspended guest goes on where it was', async () => {
-    const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 100n)
     const pause = new WebAssembly.Suspending(async () => 1000n)
-    const ampoule = { fuel, refuel: () => 0n, yield: pause }
+    const ampoule = { refuel: () => 0n, yield: pause }
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(instrumentModule(loop).bytes), { ampoule })
     expect(await WebAssembly.promising(exported(exports['go']))(10_000)).toBe(42)
+  })
+})
+
+describe('the counter', () => {
+  const fuelOf = (exports: WebAssembly.Exports): bigint => {
+    const global = exports['ampoule:fuel']
+    if (!(global instanceof WebAssembly.Global)) throw new TypeError('no counter')
+    return BigInt(String(global.value))
+  }
+
+  test('is a global of the module, which begins at zero and is no part of its state', () => {
+    const module = instrumentModule(wat('(module (global (mut i64) (i64.const 7)) (func (export "go")))'))
+    const imports = WebAssembly.Module.imports(new WebAssembly.Module(module.bytes))
+    expect(imports.filter(({ kind }) => kind === 'global')).toEqual([])
+    expect(module.report.globals.map((global) => global.export)).toEqual(['ampoule:global0'])
+    const ampoule = { refuel: () => 100n, yield: () => -1n }
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { ampoule })
+    expect(fuelOf(exports)).toBe(0n)
+    callable(exports['ampoule:save'])()
+    callable(exports['go'])()
+    expect(fuelOf(exports)).toBe(100n)
+    expect(callable(exports['ampoule:changed'])()).toBe(0)
+    callable(exports['ampoule:restore'])()
+    expect(fuelOf(exports)).toBe(100n)
+  })
+
+  test('is not there in a module without functions', () => {
+    const { bytes } = instrumentModule(wat('(module (memory (export "m") 1))'))
+    expect(WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map(({ name }) => name)).not.toContain('ampoule:fuel')
+  })
+
+  test('of the module that defines a memory pays for its growth, whoever asks', () => {
+    const host = createHost({ fuel: 1_000_000n })
+    const make = (text: string, imports?: WebAssembly.Imports): WebAssembly.Exports => {
+      const { bytes } = instrumentModule(wat(`(module ${text})`))
+      return instantiate(new WebAssembly.Module(bytes), imports, { host }).instance.exports
+    }
+    const owner = make('(memory (export "m") 0) (func (export "go"))')
+    const grow = '(import "o" "m" (memory 0)) (func (export "grow") (drop (memory.grow (i32.const 100))))'
+    const user = make(grow, { o: owner })
+    callable(owner['go'])()
+    const before = host.used()
+    callable(user['grow'])()
+    expect(host.used() - before).toBeGreaterThan(100_000n)
+    expect(host.used() - before).toBeLessThan(110_000n)
+    host.refill(50_000n)
+    expect(() => callable(user['grow'])()).toThrow(WebAssembly.RuntimeError)
+    expect(fuelOf(owner)).toBeLessThan(0n)
+    expect(host.used()).toBeGreaterThan(50_000n)
   })
 })

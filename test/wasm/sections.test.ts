@@ -54,7 +54,7 @@ test('names go with what they name', () => {
   expect([...functions.values()]).toContain('ampoule.restore')
   expect(found.get(2)!.get(2)).toEqual(new Map([[0, 'n']]))
   expect(found.get(4)!.get(0)).toBe('t')
-  expect(found.get(7)!.get(1)).toBe('g')
+  expect(found.get(7)!.get(0)).toBe('g')
   // The check at the function's entry is a label too, before the loop's.
   expect(found.get(3)!.get(2)).toEqual(new Map([[1, 'l']]))
 })
