@@ -1,3 +1,4 @@
+import { Agent } from 'node:http'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ import { isSupported } from '../src/wasi/index.ts'
 import { spec } from './engine.ts'
 import { benchGuest, type BenchGuest } from './guests.ts'
 import { absolute, type Row } from './harness.ts'
-import { freePort } from './load.ts'
+import { freePort, post } from './load.ts'
 
 const ROUNDS = 15
 const BODY = '{"hello":"world","n":42}'
@@ -49,18 +50,13 @@ export async function run(): Promise<readonly Row[]> {
         verifyEvery: 0,
         onLaneFailure: (error) => console.error(error),
       })
+      const agent = new Agent({ keepAlive: true })
       const start = async (name: string, artifactId: string): Promise<number> => {
         const started = performance.now()
         const artifact = await store.load(artifactId)
         if (artifact === undefined) throw new Error('the artifact is not there')
         await group.deploy({ artifact, spec: spec(name) })
-        const response = await fetch(`http://127.0.0.1:${port}/${name}`, {
-          method: 'POST',
-          body: BODY,
-          headers: { 'content-type': 'application/json' },
-        })
-        const answer = await response.text()
-        if (answer !== BODY) throw new Error(`${name} answered ${response.status} ${answer}`)
+        await post(`http://127.0.0.1:${port}/${name}`, BODY, agent)
         return performance.now() - started
       }
       // The first function of its language runtime compiles it; its time is told apart.
@@ -69,6 +65,7 @@ export async function run(): Promise<readonly Row[]> {
       for (let round = 1; round <= ROUNDS; round++) values.push(await start(`cold${round}`, id))
       rows.push(absolute({ name: `${name}, beside another function of its language`, unit: 'ms', values }, wanted))
       rows.push(absolute({ name: `${name}, the first of its language in the process`, unit: 'ms', values: [first] }, ''))
+      agent.destroy()
       await group.stop(0)
     }
     return rows

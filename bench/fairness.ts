@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { Agent, request } from 'node:http'
+import { Agent } from 'node:http'
 import { quantile, type Row } from './harness.ts'
-import { freePort, node, serve } from './load.ts'
+import { freePort, node, post, serve } from './load.ts'
 
 const BODY = '{"hello":"world","n":42}'
 const CONNECTIONS = 8
@@ -60,24 +60,11 @@ async function measure(url: string): Promise<number[]> {
   const client = async (): Promise<void> => {
     while (performance.now() < until) {
       const started = performance.now()
-      await post(url, agent)
+      await post(url, BODY, agent)
       latencies.push(performance.now() - started)
     }
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, client))
   agent.destroy()
   return latencies
-}
-
-function post(url: string, agent: Agent): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method: 'POST', agent }, (response) => {
-      response.resume()
-      response.on('end', () =>
-        response.statusCode === 200 ? resolve() : reject(new Error(`${url} answered ${response.statusCode}`)),
-      )
-    })
-    sent.on('error', reject)
-    sent.end(BODY)
-  })
 }

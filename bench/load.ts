@@ -1,5 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { request, type Agent } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,4 +78,21 @@ export async function load(url: string, body: string, seconds: number): Promise<
   const failures = /Non-2xx or 3xx responses: (\d+)/.exec(output)
   if (failures !== null) throw new Error(`${url}: ${failures[1]} failures`)
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1])
+}
+
+/** One POST of JSON by the plain client, whose own time is small; throws unless the answer is the same body. */
+export function post(url: string, body: string, agent: Agent): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent, headers: { 'content-type': 'application/json' } }, (response) => {
+      let answer = ''
+      response.setEncoding('utf8')
+      response.on('data', (text: string) => (answer += text))
+      response.on('end', () => {
+        if (response.statusCode === 200 && answer === body) resolve()
+        else reject(new Error(`${url} answered ${response.statusCode} ${answer}`))
+      })
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
 }

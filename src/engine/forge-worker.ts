@@ -12,10 +12,15 @@ const parts = engineParts((workerData as { restore: 'copy' | 'dirty-pages' }).re
 /** Compiled modules by hash, as long as some lane uses them. */
 const compiled = new Map<string, WeakRef<WebAssembly.Module>>()
 
+/** Handing a small module to V8's own threads and back takes longer than compiling it; this thread serves no one. */
+const SMALL_MODULE_BYTES = 256 * 1024
+const compile = async (bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> =>
+  bytes.length <= SMALL_MODULE_BYTES ? new WebAssembly.Module(bytes) : WebAssembly.compile(bytes)
+
 async function prepare({ id, artifact, spec }: ForgeJob): Promise<ForgeResult> {
   const modules: WebAssembly.Module[] = []
   for (const { hash, bytes } of artifact.modules) {
-    const module = compiled.get(hash)?.deref() ?? (bytes === undefined ? undefined : await WebAssembly.compile(bytes))
+    const module = compiled.get(hash)?.deref() ?? (bytes === undefined ? undefined : await compile(bytes))
     if (module === undefined) return { id, kind: 'incomplete' }
     compiled.set(hash, new WeakRef(module))
     modules.push(module)
