@@ -25,11 +25,18 @@ export interface FunctionSpec {
   readonly idleMs: number
 }
 
+/** What the engine needs of an `AbortSignal`. A real one costs each invocation more than a small function's whole call. */
+export interface Cancellation {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 /** What the caller of an invocation brings. */
 export interface InvocationContext {
   readonly requestId: string
   /** Aborts when the client has gone away. */
-  readonly signal: AbortSignal
+  readonly signal: Cancellation
   /** A line (without newline) that the guest wrote to stdout or stderr. */
   log(stream: 'stdout' | 'stderr', line: string): void
 }

@@ -1,5 +1,5 @@
 import { AmpouleError } from '../errors.ts'
-import type { FunctionSpec } from './contract.ts'
+import type { Cancellation, FunctionSpec } from './contract.ts'
 import type { CounterIndex, SharedCounts } from './counts.ts'
 import type { Instance } from './instance.ts'
 
@@ -90,7 +90,7 @@ export class Pool {
   }
 
   /** Admits an invocation and finds it an instance; throws TooManyRequests at once when the function's concurrency is used up. */
-  acquire(signal: AbortSignal): Lease | Promise<Lease> {
+  acquire(signal: Cancellation): Lease | Promise<Lease> {
     const { spec, counts, index } = this.#options
     if (this.#closed) throw new AmpouleError('ShuttingDown', 'the host is shutting down')
     if (!counts.enter(index, spec.concurrency))
@@ -137,7 +137,7 @@ export class Pool {
     while (this.evict());
   }
 
-  #wait(signal: AbortSignal): Promise<Lease> {
+  #wait(signal: Cancellation): Promise<Lease> {
     return new Promise<Lease>((resolve, reject) => {
       const { spec } = this.#options
       const end = (): void => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
-import type { InvocationContext, InvocationReport } from '../engine/contract.ts'
+import type { Cancellation, InvocationContext, InvocationReport } from '../engine/contract.ts'
 import type { AmpouleError } from '../errors.ts'
 import { InvocationLog } from '../observe/invocation-log.ts'
 import type { Observer } from '../observe/records.ts'
@@ -21,8 +21,8 @@ export class Invocation implements InvocationContext {
   readonly startedMs: number
   /** Why it was aborted, when it was. */
   abortReason: AmpouleError | undefined
+  readonly signal = new CancelSignal()
   readonly #options: InvocationOptions
-  #controller: AbortController | undefined
   #log: InvocationLog | undefined
   #reported = false
 
@@ -32,20 +32,11 @@ export class Invocation implements InvocationContext {
     this.startedMs = options.now()
   }
 
-  /** Created when it is first asked for: most of a request's work needs none. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.abortReason !== undefined) this.#controller.abort(this.abortReason)
-    }
-    return this.#controller.signal
-  }
-
   /** Ends the invocation with `reason`; only the first one counts, and none after the report. */
   abort(reason: AmpouleError): void {
     if (this.abortReason !== undefined || this.#reported) return
     this.abortReason = reason
-    this.#controller?.abort(reason)
+    this.signal.abort()
   }
 
   log(stream: 'stdout' | 'stderr', line: string): void {
@@ -74,6 +65,32 @@ export class Invocation implements InvocationContext {
       message: error === undefined ? undefined : describeForOperator(error),
       report,
     })
+  }
+}
+
+class CancelSignal implements Cancellation {
+  #aborted = false
+  /** In order; the engine has one at a time. */
+  #listeners: (() => void)[] = []
+
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
+  addEventListener(_: 'abort', listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  removeEventListener(_: 'abort', listener: () => void): void {
+    const at = this.#listeners.indexOf(listener)
+    if (at >= 0) this.#listeners.splice(at, 1)
+  }
+
+  abort(): void {
+    this.#aborted = true
+    const listeners = this.#listeners
+    this.#listeners = []
+    for (const listener of listeners) listener()
   }
 }
 

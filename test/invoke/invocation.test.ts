@@ -18,12 +18,24 @@ describe('an invocation', () => {
     expect(open().invocation.requestId).not.toBe(open().invocation.requestId)
   })
 
+  test('tells each listener of an abort once, and none that was removed', () => {
+    const { invocation } = open()
+    const heard: string[] = []
+    const removed = (): void => void heard.push('removed')
+    invocation.signal.addEventListener('abort', removed)
+    invocation.signal.addEventListener('abort', () => heard.push('kept'))
+    invocation.signal.removeEventListener('abort', removed)
+    invocation.abort(new AmpouleError('Cancelled', 'gone'))
+    invocation.abort(new AmpouleError('Cancelled', 'gone again'))
+    expect(heard).toEqual(['kept'])
+  })
+
   test('gives an aborted signal even when nobody asked for it before the abort', () => {
     const { invocation } = open()
     const reason = new AmpouleError('Cancelled', 'gone')
     invocation.abort(reason)
     expect(invocation.signal.aborted).toBe(true)
-    expect(invocation.signal.reason).toBe(reason)
+    expect(invocation.abortReason).toBe(reason)
   })
 
   test('keeps the first reason and takes none after its end', () => {
