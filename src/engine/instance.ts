@@ -7,7 +7,7 @@ import { GuestMemories } from './memories.ts'
 import type { RestoreStrategy } from './restore/contract.ts'
 import { INIT_BUDGET_MS, INIT_FUEL, Meter, deadlineExceeded, type Counter } from './meter.ts'
 import type { SliceScheduler } from './slices.ts'
-import type { Snapshot } from './snapshot.ts'
+import { releaseSnapshot, type Snapshot } from './snapshot.ts'
 import { Waits } from './waits.ts'
 import { toAmpouleError } from './failure.ts'
 import { AmpouleError } from '../errors.ts'
@@ -80,6 +80,8 @@ export class Instance {
   #reserved = 0
   #context: InvocationContext | undefined
   #wasiState: unknown
+  /** Set when no other instance shares the snapshot. */
+  #owned: Snapshot | undefined
   #event:
     | {
         readonly access: CanonicalAccess
@@ -152,9 +154,10 @@ export class Instance {
     return { memories, globals, wasi, accountBytes: this.#account.used }
   }
 
-  /** Brings a new instance to `snapshot`, its own or another's, and makes it ready. */
-  adopt(snapshot: Snapshot): void {
+  /** Brings a new instance to `snapshot` and makes it ready. One that it `owns` is released with it. */
+  adopt(snapshot: Snapshot, owns = false): void {
     this.#expect('new')
+    if (owns) this.#owned = snapshot
     const protectable = !this.#source.reports.some(({ atomics }) => atomics)
     for (const [i, values] of snapshot.globals.entries()) writeGlobals(this.#linked.instances[i], values)
     this.#memories.adopt(snapshot.memories, protectable)
@@ -186,6 +189,8 @@ export class Instance {
   discard(): void {
     this.#state = 'discarded'
     this.#memories.close()
+    if (this.#owned !== undefined) releaseSnapshot(this.#owned, this.#source.strategy)
+    this.#owned = undefined
     this.#giveBack()
   }
 
