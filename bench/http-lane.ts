@@ -4,27 +4,14 @@ import type { LaneProgram } from '../src/engine/contract.ts'
 import { createGateway } from '../src/gateway/gateway.ts'
 import { InFlight } from '../src/gateway/in-flight.ts'
 import { listen } from '../src/gateway/listen.ts'
-import type { HostedFunction } from '../src/invoke/invoke.ts'
-import type { LaneProgramData } from '../src/lane.ts'
+import { hostFunctions, type LaneProgramData } from '../src/lane.ts'
 
 /** A lane as the host's own, with one route more: a handler without a sandbox that gives the same answer as the guests. */
 export const startLane: LaneProgram = async (data, runners) => {
   const { functions } = data.program as LaneProgramData
-  const hosted = new Map<string, HostedFunction>()
-  for (const settings of functions) {
-    hosted.set(settings.name, {
-      settings,
-      // Looked up at every use: a bench may deploy it later.
-      get runner() {
-        const runner = runners.get(settings.name)
-        if (runner === undefined) throw new Error(`${settings.name} is not deployed`)
-        return runner
-      },
-    })
-  }
   const inFlight = new InFlight()
   const gateway = createGateway({
-    functions: hosted,
+    functions: hostFunctions(functions, runners),
     dev: false,
     inFlight,
     invocations: { observe: () => {}, reports: 'failures', now: Date.now },

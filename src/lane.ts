@@ -19,21 +19,9 @@ export interface LaneProgramData {
 export const startLane: LaneProgram = async (data: LaneData, runners) => {
   const { functions, dev, logs } = data.program as LaneProgramData
   const writer = createWriter(process.stdout, logs === 'json' ? formatJson : formatText)
-  const hosted = new Map<string, HostedFunction>()
-  for (const settings of functions) {
-    hosted.set(settings.name, {
-      settings,
-      // Looked up at every use: a deployment puts another runner in its place.
-      get runner() {
-        const runner = runners.get(settings.name)
-        if (runner === undefined) throw new AmpouleError('Internal', `the lane has no runner for ${settings.name}`)
-        return runner
-      },
-    })
-  }
   const inFlight = new InFlight()
   const gateway = createGateway({
-    functions: hosted,
+    functions: hostFunctions(functions, runners),
     dev,
     inFlight,
     invocations: { observe: writer.observe, reports: dev || logs === 'json' ? 'all' : 'failures', now: Date.now },
@@ -46,4 +34,23 @@ export const startLane: LaneProgram = async (data: LaneData, runners) => {
       await writer.flush()
     },
   }
+}
+
+/** The functions of a lane, each with whichever runner it has when it is used: a deployment puts another in its place. */
+export function hostFunctions(
+  functions: readonly FunctionSettings[],
+  runners: Parameters<LaneProgram>[1],
+): ReadonlyMap<string, HostedFunction> {
+  const hosted = new Map<string, HostedFunction>()
+  for (const settings of functions) {
+    hosted.set(settings.name, {
+      settings,
+      get runner() {
+        const runner = runners.get(settings.name)
+        if (runner === undefined) throw new AmpouleError('Internal', `the lane has no runner for ${settings.name}`)
+        return runner
+      },
+    })
+  }
+  return hosted
 }

@@ -64,8 +64,7 @@ export async function prepareFunction(
   const { plan, meta } = artifact
   const reports = artifact.modules.map(({ report }) => report)
   const warm = meta.runtime?.warm === true
-  // An artifact that was kept before there were forms says nothing.
-  const events: EventForm = meta.runtime?.events === 'json' ? 'json' : 'msgpack'
+  const events = meta.runtime?.events ?? 'msgpack'
   const initialisation = artifact.modules.map(({ segments, start }) => ({ segments, start }))
   const common = { plan, reports, warm, events, modules }
   const own = { ...common, initialisation, snapshot: undefined }

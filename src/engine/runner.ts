@@ -31,7 +31,6 @@ export class Runner implements FunctionRunner {
   readonly ways: FunctionRunner['ways']
   readonly events: FunctionRunner['events']
   readonly pool: Pool
-  readonly #restorable: boolean
 
   constructor(options: RunnerOptions) {
     const { spec, material, parts, scheduler, counts, index, ceilingKib } = options
@@ -39,7 +38,6 @@ export class Runner implements FunctionRunner {
     const { event, http, run } = material.plan.exports
     this.ways = { event: event !== undefined, http: http !== undefined, run: run !== undefined }
     this.events = material.events
-    this.#restorable = material.mode !== 'fresh'
     const source = instanceSource(spec, material, parts, scheduler, {
       reserve: (bytes) => counts.reserve(Math.ceil(bytes / 1024), ceilingKib),
       stuck: () => options.stuck(),
@@ -52,7 +50,7 @@ export class Runner implements FunctionRunner {
       instanceKib: instanceKib(material, parts.strategy.undoesGrowth),
       ceilingKib,
       verifyEvery: options.verifyEvery,
-      restorable: this.#restorable,
+      restorable: material.mode !== 'fresh',
       create: () => createInstance(source, material, parts),
       requestEviction: (scarce) => options.requestEviction(scarce),
     })
