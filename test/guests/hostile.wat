@@ -246,19 +246,20 @@
     (call $result (i32.const 0) (local.get $at) (i32.const 5)))
 
   (func (export "handle") (param $at i32) (param $length i32) (result i32)
-    (local $end i32) (local $action i64) (local $n i64) (local $secret i64)
+    (local $end i32) (local $digits i32) (local $action i64) (local $n i64) (local $secret i64)
     (local.set $end (i32.add (local.get $at) (local.get $length)))
-    ;; to the byte after the first '!'
-    (block $found
-      (loop $next
-        (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (call $answer (i64.extend_i32_u (local.get $length))))))
-        (br_if $found (i32.eq (i32.load8_u (local.get $at)) (i32.const 33)))
-        (local.set $at (i32.add (local.get $at) (i32.const 1)))
-        (br $next)))
-    (call $number (i32.add (local.get $at) (i32.const 1)) (local.get $end))
-    (local.set $at)
-    (local.set $action)
-    (call $number (i32.add (local.get $at) (i32.const 1)) (local.get $end))
+    ;; to the first `!<action>,`: a lone '!' may be a byte of a number, of the deadline say
+    (loop $next
+      (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (call $answer (i64.extend_i32_u (local.get $length))))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $next (i32.ne (i32.load8_u (i32.sub (local.get $at) (i32.const 1))) (i32.const 33)))
+      (call $number (local.get $at) (local.get $end))
+      (local.set $digits)
+      (local.set $action)
+      (br_if $next (i32.eq (local.get $digits) (local.get $at)))
+      (br_if $next (i32.ge_u (local.get $digits) (local.get $end)))
+      (br_if $next (i32.ne (i32.load8_u (local.get $digits)) (i32.const 44))))
+    (call $number (i32.add (local.get $digits) (i32.const 1)) (local.get $end))
     (local.set $at)
     (local.set $n)
     (local.set $secret (i64.add (i64.const 0x5ec2e7a5beefcafe) (local.get $n)))
