@@ -2,11 +2,12 @@ import { Agent } from 'node:http'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Artifact } from '../src/component/contract.ts'
 import { openArtifactStore } from '../src/component/store.ts'
 import { startLanes } from '../src/engine/lanes.ts'
 import { isSupported } from '../src/wasi/index.ts'
 import { spec } from './engine.ts'
-import { benchGuest, type BenchGuest } from './guests.ts'
+import { benchGuest, benchScript, type BenchGuest } from './guests.ts'
 import { absolute, type Row } from './harness.ts'
 import { freePort, post } from './load.ts'
 
@@ -24,15 +25,21 @@ const CASES: readonly {
   { guest: 'starlingmonkey', beside: 'starlingmonkey-lambda', name: 'StarlingMonkey', wanted: '<= 80 ms' },
 ]
 
-/** From an artifact on disk to the first response over HTTP, in a running host with one lane. */
+/** From an artifact on disk, or a script, to the first response over HTTP, in a running host with one lane. */
 export async function run(): Promise<readonly Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'ampoule-coldstart-'))
   try {
     const store = await openArtifactStore(folder, { isSupported })
     const rows: Row[] = []
     for (const { guest, beside, name, wanted } of CASES) {
-      const { id } = await store.put(await benchGuest(guest))
-      const other = await store.put(await benchGuest(beside))
+      const open = async (name: BenchGuest): Promise<() => Promise<Artifact | undefined>> => {
+        const script = await benchScript(name)
+        if (script !== undefined) return () => Promise.resolve(script)
+        const { id } = await store.put(await benchGuest(name))
+        return () => store.load(id)
+      }
+      const own = await open(guest)
+      const other = await open(beside)
       const port = await freePort()
       const names = Array.from({ length: ROUNDS + 1 }, (_, i) => `cold${i}`)
       const group = await startLanes({
@@ -51,18 +58,18 @@ export async function run(): Promise<readonly Row[]> {
         onLaneFailure: (error) => console.error(error),
       })
       const agent = new Agent({ keepAlive: true })
-      const start = async (name: string, artifactId: string): Promise<number> => {
+      const start = async (name: string, load: typeof own): Promise<number> => {
         const started = performance.now()
-        const artifact = await store.load(artifactId)
+        const artifact = await load()
         if (artifact === undefined) throw new Error('the artifact is not there')
         await group.deploy({ artifact, spec: spec(name) })
         await post(`http://127.0.0.1:${port}/${name}`, BODY, agent)
         return performance.now() - started
       }
       // The first function of its language runtime compiles it; its time is told apart.
-      const first = await start('cold0', other.id)
+      const first = await start('cold0', other)
       const values: number[] = []
-      for (let round = 1; round <= ROUNDS; round++) values.push(await start(`cold${round}`, id))
+      for (let round = 1; round <= ROUNDS; round++) values.push(await start(`cold${round}`, own))
       rows.push(absolute({ name: `${name}, beside another function of its language`, unit: 'ms', values }, wanted))
       rows.push(absolute({ name: `${name}, the first of its language in the process`, unit: 'ms', values: [first] }, ''))
       agent.destroy()

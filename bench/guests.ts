@@ -1,6 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { readFile } from 'node:fs/promises'
 import { buildFunction } from '../src/build/build.ts'
+import { engineArtifact } from '../src/build/engine-artifact.ts'
+import { buildScript } from '../src/build/script.ts'
+import { scriptArtifact } from '../src/component/artifact.ts'
+import type { Artifact } from '../src/component/contract.ts'
 import { componentFromWat } from '../test/guests/index.ts'
 import type { FunctionKind, JavaScriptEngine } from '../src/build/contract.ts'
 
@@ -31,6 +35,15 @@ export async function benchGuest(name: BenchGuest): Promise<Uint8Array> {
     cacheDir,
   })
   return component
+}
+
+/** The artifact of a guest in JavaScript as it is deployed: a script for its engine; undefined for the others. */
+export async function benchScript(name: BenchGuest): Promise<Artifact | undefined> {
+  if (name === 'c' || name === 'loop') return undefined
+  const { entry, engine, kind } = SOURCES[name]
+  if (kind !== 'event') return undefined
+  const { code } = await buildScript({ entry: fileURLToPath(new URL(`./guests/${entry}`, import.meta.url)), engine })
+  return scriptArtifact(await engineArtifact(engine), Buffer.from(code))
 }
 
 /** An event-world guest that never returns. */

@@ -9,6 +9,7 @@ const BENCHES = {
   density: () => import('./density.ts'),
   coldstart: () => import('./coldstart.ts'),
   fairness: () => import('./fairness.ts'),
+  devloop: () => import('./devloop.ts'),
 } satisfies Record<string, () => Promise<{ run: () => Promise<readonly Row[]> }>>
 
 const isBench = (name: string): name is keyof typeof BENCHES => name in BENCHES

@@ -20,7 +20,6 @@ const TASKS = {
     [bin('oxlint', 'bin/oxlint'), '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'bin', 'guest-sdk', 'examples'],
     [bin('prettier', 'bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
     [bin('knip', 'bin/knip.js')],
-    [bin('publint', 'src/cli.js'), '--strict'],
   ],
   format: [[bin('prettier', 'bin/prettier.cjs'), '--write', '--log-level', 'warn', '.']],
 }

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { buildFunction } from './build/build.ts'
-import { openArtifactStore, type ArtifactStore } from './component/store.ts'
+import { explainTopLevel } from './build/top-level.ts'
+import { openArtifactStore } from './component/store.ts'
 import type { Artifact } from './component/contract.ts'
 import type { DeployedFunction } from './engine/contract.ts'
+import { TopLevelFailure } from './engine/script.ts'
 import { AmpouleError } from './errors.ts'
 import { readConfiguration, type Configuration } from './functions/configuration.ts'
 import { toSpec, type FunctionSettings } from './functions/settings.ts'
+import { makeFunction, type MadeFunction, type MakeOptions } from './make-function.ts'
 import { isSupported } from './wasi/index.ts'
 
 /** What is being done for a function before it can run. */
@@ -25,6 +27,8 @@ export interface DeployOptions {
   readonly onProgress?: (progress: DeployProgress) => void
   /** Ends builds that are under way. */
   readonly signal?: AbortSignal
+  /** Makes components that need no engine beside them, for other hosts. Default false: functions in JavaScript are scripts. */
+  readonly selfContained?: boolean
 }
 
 export interface LoadedConfiguration extends Configuration {
@@ -53,86 +57,81 @@ export async function loadConfiguration(path: string): Promise<LoadedConfigurati
 /** The folder of built components and artifacts of a configuration; may be deleted at any time. */
 const cacheFolder = (folder: string): string => join(folder, '.ampoule')
 
+/** A function that can be run, and what its author's tools want to know of it. */
+export interface Deployment extends DeployedFunction, Pick<MadeFunction, 'inputs' | 'component' | 'origin'> {}
+
 /**
- * Builds (one after the other: a build takes most of a gigabyte) and compiles the functions, using what is cached. Rejects
- * after all were tried, naming every function that failed.
+ * Builds and compiles the functions, using what is cached. Rejects after all were tried, naming every function that failed. What the top level
+ * of a script does shows only when it is run: see {@link explainDeployment}.
  */
 export async function deployFunctions(
   functions: readonly FunctionSettings[],
   { folder, host }: Pick<LoadedConfiguration, 'folder' | 'host'>,
   options: DeployOptions = {},
-): Promise<readonly DeployedFunction[]> {
-  const store = await openArtifactStore(join(cacheFolder(folder), 'artifacts'), { isSupported })
-  const outcomes: Promise<DeployedFunction>[] = []
-  for (const settings of functions) {
-    options.signal?.throwIfAborted()
+): Promise<readonly Deployment[]> {
+  options.signal?.throwIfAborted()
+  const cacheDir = cacheFolder(folder)
+  const store = await openArtifactStore(join(cacheDir, 'artifacts'), { isSupported })
+  const inTurn = oneAfterTheOther(options.signal)
+  const deploy = async (settings: FunctionSettings): Promise<Deployment> => {
     const started = performance.now()
     const report = (stage: DeployProgress['stage'], cached: boolean) =>
       options.onProgress?.({ function: settings.name, stage, ms: performance.now() - started, cached })
-    const component = await settled(componentOf(settings, folder, report, options.signal))
-    // Compiling one goes on while the next is built.
-    const outcome = compile(settings, component, store, report).then((artifact) => ({ artifact, spec: toSpec(settings, host) }))
-    outcome.catch(() => undefined)
-    outcomes.push(outcome)
+    const { artifact, inputs, cached, component, sourceMap, origin } = await makeFunction(settings, {
+      folder,
+      cacheDir,
+      store,
+      selfContained: options.selfContained === true,
+      signal: options.signal,
+      inTurn,
+      onBuild: () => report('build', false),
+      onCompile: (known) => report('compile', known),
+    })
+    requireWay(settings, artifact)
+    report('done', cached)
+    return {
+      artifact,
+      spec: { ...toSpec(settings, host), ...(sourceMap !== undefined && { sourceMap }) },
+      inputs,
+      component,
+      origin,
+    }
   }
-  const results = await Promise.allSettled(outcomes)
+  const results = await Promise.allSettled(functions.map(deploy))
   const failures = results.flatMap((result, index) =>
     result.status === 'rejected' ? [named(functions[index]?.name ?? '', result.reason)] : [],
   )
-  if (failures.length === 1 && failures[0] !== undefined) throw failures[0]
-  if (failures[0] !== undefined) {
-    const message = failures.map((failure) => failure.message).join('\n')
-    throw new AmpouleError(failures[0].code, message, { cause: new AggregateError(failures, message) })
+  if (failures.length > 0) {
+    options.signal?.throwIfAborted()
+    throw together(failures)
   }
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
-interface Component {
-  readonly bytes: Uint8Array
-  readonly cached: boolean
-}
-
-async function componentOf(
-  settings: FunctionSettings,
-  folder: string,
-  report: (stage: 'build', cached: boolean) => void,
-  signal: AbortSignal | undefined,
-): Promise<Component> {
-  const { source, component, engine, kind } = settings
-  if (component !== undefined) return { bytes: await readComponent(resolve(folder, component)), cached: true }
-  if (source === undefined) throw new AmpouleError('InvalidConfiguration', 'neither source nor component is given')
-  const built = await buildFunction({
-    entry: resolve(folder, source),
-    cacheDir: join(cacheFolder(folder), 'components'),
-    // Until it is bundled nobody knows whether it is in the cache.
-    onProgress: ({ stage, cached }) => stage === 'componentize' && !cached && report('build', false),
-    ...(engine === undefined ? {} : { engine }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(signal === undefined ? {} : { signal }),
-  })
-  return { bytes: built.component, cached: built.cached }
-}
-
-async function readComponent(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw new AmpouleError('InvalidComponent', `cannot read ${path}: ${(error as Error).message}`, { cause: error })
+/**
+ * What `startLanes`, `LaneGroup.deploy` or `openLocal` rejected with, in the author's terms where a script's top level failed: a
+ * {@link BuildError} (`BuildFailed`) with the place in the author's files, as the `cause` of an error that names the function.
+ */
+export async function explainDeployment(error: unknown, deployments: readonly Deployment[]): Promise<unknown> {
+  if (error instanceof AmpouleError && error.cause instanceof AggregateError) {
+    const explained = await Promise.all(error.cause.errors.map((one: unknown) => explainDeployment(one, deployments)))
+    return together(explained.map((one) => (one instanceof AmpouleError ? one : named('', one))))
   }
+  if (!(error instanceof TopLevelFailure)) return error
+  const origin = deployments.find(({ spec }) => spec.name === error.functionName)?.origin
+  return named(error.functionName, origin === undefined ? error : await explainTopLevel(error, origin))
 }
 
-async function compile(
-  settings: FunctionSettings,
-  component: PromiseSettledResult<Component>,
-  store: ArtifactStore,
-  report: (stage: 'compile' | 'done', cached: boolean) => void,
-): Promise<Artifact> {
-  if (component.status === 'rejected') throw component.reason
-  report('compile', component.value.cached)
-  const artifact = await store.put(component.value.bytes)
-  requireWay(settings, artifact)
-  report('done', component.value.cached)
-  return artifact
+function oneAfterTheOther(signal: AbortSignal | undefined): MakeOptions['inTurn'] {
+  let last: Promise<unknown> = Promise.resolve()
+  return (build) => {
+    const turn = last.then(() => {
+      signal?.throwIfAborted()
+      return build()
+    })
+    last = turn.catch(() => undefined)
+    return turn
+  }
 }
 
 /** Refuses what could never answer a request. */
@@ -155,10 +154,13 @@ function requireWay({ kind }: FunctionSettings, { plan, meta }: Artifact): void 
 function named(name: string, error: unknown): AmpouleError {
   if (!(error instanceof AmpouleError))
     return new AmpouleError('Internal', `function "${name}" could not be deployed`, { cause: error })
-  return new AmpouleError(error.code, `function "${name}": ${error.message}`, { cause: error.cause ?? error })
+  return new AmpouleError(error.code, `function "${name}": ${error.message}`, { cause: error })
 }
 
-const settled = async <T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> => {
-  const [result] = await Promise.allSettled([promise])
-  return result
+/** One error for all of them; `cause` is an `AggregateError` when there are several. */
+function together(failures: readonly AmpouleError[]): AmpouleError {
+  const [first = new AmpouleError('Internal', 'nothing failed')] = failures
+  if (failures.length <= 1) return first
+  const message = failures.map((failure) => failure.message).join('\n')
+  return new AmpouleError(first.code, message, { cause: new AggregateError(failures, message) })
 }

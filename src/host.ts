@@ -1,11 +1,10 @@
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { availableParallelism, totalmem } from 'node:os'
-import { deployFunctions, loadConfiguration, type DeployOptions } from './deploy.ts'
+import { availableParallelism } from 'node:os'
+import { deployFunctions, explainDeployment, loadConfiguration, type DeployOptions } from './deploy.ts'
 import type { LaneGroup } from './engine/contract.ts'
+import { defaultCeilingMb } from './engine/ceiling.ts'
 import { startLanes } from './engine/lanes.ts'
 import { AmpouleError } from './errors.ts'
-import { listenError } from './gateway/listen.ts'
+import { claimPort } from './gateway/claim-port.ts'
 import type { LaneProgramData } from './lane.ts'
 import { formatJson, formatText } from './observe/format.ts'
 import { createWriter } from './observe/writer.ts'
@@ -80,6 +79,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
         level: 'error',
         message: `a lane ended and is being replaced: ${error.message}`,
       }),
+  }).catch(async (error: unknown) => {
+    throw await explainDeployment(error, functions)
   })
   let closed: Promise<void> | undefined
   return {
@@ -97,27 +98,4 @@ function laneCount(wanted: number | undefined): number {
     'InvalidConfiguration',
     `lanes is ${wanted}: on ${process.platform} only one thread can listen on a port, so it must be 1`,
   )
-}
-
-/**
- * The port, made sure to be free. The lanes share theirs with each other (`reusePort`), and would share it with another
- * process of the same user just as silently: so it is bound alone first.
- */
-async function claimPort(host: string, port: number): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
-    probe.listen({ host, port }, resolve)
-  })
-  const claimed = (probe.address() as AddressInfo).port
-  await new Promise((resolve) => probe.close(resolve))
-  return claimed
-}
-
-/** Three quarters of what the process may use, in MiB; the rest is for the host itself. */
-function defaultCeilingMb(): number {
-  // 0 or far beyond the machine's memory when no limit is set.
-  const constrained = process.constrainedMemory()
-  const bytes = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
-  return Math.max(64, Math.floor((bytes / 1024 / 1024) * 0.75))
 }

@@ -1,34 +1,64 @@
 import type { LaneData, LaneProgram } from './engine/contract.ts'
-import { AmpouleError } from './errors.ts'
+import { createDevTools } from './dev/tools.ts'
+import { AmpouleError, type ErrorCode } from './errors.ts'
 import type { FunctionSettings } from './functions/settings.ts'
 import { createGateway } from './gateway/gateway.ts'
+import { NotBuiltError } from './gateway/errors.ts'
 import { InFlight } from './gateway/in-flight.ts'
 import { listen } from './gateway/listen.ts'
 import type { HostedFunction } from './invoke/invoke.ts'
-import { formatJson, formatText } from './observe/format.ts'
+import { formatJson, formatText, type Format } from './observe/format.ts'
+import type { ReportedError } from './observe/records.ts'
+import { SourceMaps } from './observe/source-map.ts'
+import { formatTerminal } from './observe/terminal.ts'
 import { createWriter } from './observe/writer.ts'
 
 /** What the host hands to every lane. Plain data. */
 export interface LaneProgramData {
   readonly functions: readonly FunctionSettings[]
   readonly dev: boolean
-  readonly logs: 'text' | 'json'
+  readonly logs: LogForm
+  /** Functions that have no version which could be served; requests to them are answered with what is wrong. */
+  readonly notBuilt?: readonly NotBuilt[]
+}
+
+/** `terminal` and `colours` are for a person who looks at it (several lines where there is something to explain). */
+export type LogForm = 'text' | 'json' | 'terminal' | 'colours'
+
+export interface NotBuilt {
+  readonly settings: FunctionSettings
+  readonly code: ErrorCode
+  readonly error: ReportedError
+}
+
+export const logFormat = (logs: LogForm): Format => {
+  if (logs === 'json') return formatJson
+  return logs === 'text' ? formatText : (record) => formatTerminal(record, { plain: logs === 'terminal' })
 }
 
 /** The composition root inside a lane: its own gateway over its own runners, its own listener. */
 export const startLane: LaneProgram = async (data: LaneData, runners) => {
-  const { functions, dev, logs } = data.program as LaneProgramData
-  const writer = createWriter(process.stdout, logs === 'json' ? formatJson : formatText)
+  const program = data.program as LaneProgramData
+  const { dev, logs } = program
+  const writer = createWriter(process.stdout, logFormat(logs))
   const inFlight = new InFlight()
+  const invocations = {
+    observe: writer.observe,
+    reports: dev || logs === 'json' ? 'all' : 'failures',
+    now: Date.now,
+    sourceMaps: new SourceMaps(),
+  } as const
   const gateway = createGateway({
-    functions: hostFunctions(functions, runners),
+    functions: hostProgram(program, runners),
     dev,
     inFlight,
-    invocations: { observe: writer.observe, reports: dev || logs === 'json' ? 'all' : 'failures', now: Date.now },
+    invocations,
+    ...(dev && { tools: createDevTools({ host: data.host, port: data.port, inFlight, invocations }) }),
   })
   const listener = await listen(gateway, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })
   return {
     port: listener.port,
+    update: (next) => gateway.update(hostProgram(next as LaneProgramData, runners)),
     async stop(graceMs) {
       await listener.stop(graceMs)
       await writer.flush()
@@ -36,11 +66,23 @@ export const startLane: LaneProgram = async (data: LaneData, runners) => {
   }
 }
 
+type Runners = Parameters<LaneProgram>[1]
+
+function hostProgram({ functions, notBuilt = [] }: LaneProgramData, runners: Runners): ReadonlyMap<string, HostedFunction> {
+  const hosted = new Map(hostFunctions(functions, runners))
+  for (const { settings, code, error } of notBuilt) {
+    hosted.set(settings.name, {
+      settings,
+      get runner(): never {
+        throw new NotBuiltError(code, error)
+      },
+    })
+  }
+  return hosted
+}
+
 /** The functions of a lane, each with whichever runner it has when it is used: a deployment puts another in its place. */
-export function hostFunctions(
-  functions: readonly FunctionSettings[],
-  runners: Parameters<LaneProgram>[1],
-): ReadonlyMap<string, HostedFunction> {
+export function hostFunctions(functions: readonly FunctionSettings[], runners: Runners): ReadonlyMap<string, HostedFunction> {
   const hosted = new Map<string, HostedFunction>()
   for (const settings of functions) {
     hosted.set(settings.name, {

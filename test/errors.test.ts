@@ -26,7 +26,10 @@ describe('the table of errors', () => {
   )
 
   test.each(codes)('%s is answered with its status, its code, the request id and a message that fits on one line', (code) => {
-    const { status, body } = errorAnswer(new AmpouleError(code, 'what happened', { cause: new Error('inside') }), 'id-1', false)
+    const { status, body } = errorAnswer(new AmpouleError(code, 'what happened', { cause: new Error('inside') }), {
+      requestId: 'id-1',
+      dev: false,
+    })
     expect(status).toBe(ERROR_KINDS[code].status)
     expect(body).toEqual({ code, message: expect.stringMatching(/^.+$/) as string, requestId: 'id-1' })
     expect(body.message).not.toContain('inside')
@@ -35,14 +38,14 @@ describe('the table of errors', () => {
   test.each(codes.filter((code) => ERROR_KINDS[code].fault !== 'caller'))(
     '%s tells clients nothing of its own message outside development',
     (code) => {
-      const { body } = errorAnswer(new AmpouleError(code, 'a secret of the guest'), 'id-1', false)
+      const { body } = errorAnswer(new AmpouleError(code, 'a secret of the guest'), { requestId: 'id-1', dev: false })
       expect(body.message).not.toContain('secret')
     },
   )
 
   test('retryable overload is answered with retry-after', () => {
     for (const code of ['TooManyRequests', 'HostCapacity', 'ShuttingDown'] as const) {
-      expect(errorAnswer(new AmpouleError(code, ''), 'id', false).headers).toContain('retry-after')
+      expect(errorAnswer(new AmpouleError(code, ''), { requestId: 'id', dev: false }).headers).toContain('retry-after')
     }
   })
 

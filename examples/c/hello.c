@@ -1,9 +1,9 @@
 /*
  * A function in freestanding C: no libc, no WASI, no imports at all. `/` greets, everything else is an echo.
- * hello.wasm is committed; build.ts makes it from this file.
+ * hello.wasm is committed; `node examples/build.ts` makes it from this file.
  */
 #define AMPOULE_IMPLEMENTATION
-#include "../../guest-sdk/c/ampoule.h"
+#include "ampoule.h"
 
 static const char greeting[] = "Hello from C\n";
 

@@ -1,26 +1,22 @@
-/** What the runtime tells a function about the invocation. A superset of the context of AWS Lambda's Node.js runtime. */
-export interface Context {
-  readonly awsRequestId: string
-  readonly functionName: string
-  readonly functionVersion: string
-  /** Milliseconds left until the host ends the invocation. */
-  getRemainingTimeInMillis(): number
-  /** The invocation's answer waits for `promise`; its rejection fails the invocation. (In the answer's own time: nothing runs after it.) */
-  waitUntil(promise: Promise<unknown>): void
-  /** Exists for platforms that have a fallback origin; does nothing here. Hono calls it. */
-  passThroughOnException(): void
-}
+import type { Context, Env, ExportedHandler } from '../types/function.ts'
+import type { Handler, LambdaContext } from '../types/lambda.ts'
+
+export type { Context, LambdaContext }
 
 /** The environment variables of the function's configuration. */
-export type Environment = Readonly<Record<string, string>>
+export type Environment = Env
 
-/** `export default { fetch }`: a web-standard function. A Hono app is one as it is. */
-export interface FetchFunction {
-  fetch(request: Request, env: Environment, context: Context): Response | Promise<Response>
+/** The author's handlers, by what they are given. Each may be missing. */
+export interface Handlers {
+  readonly fetch: With<'fetch'> | undefined
+  readonly queue: With<'queue'> | undefined
+  readonly stream: With<'stream'> | undefined
+  readonly scheduled: With<'scheduled'> | undefined
+  readonly lambda: Handler | undefined
 }
 
-/** `export const handler`: a function in the shape of AWS Lambda. Gets API Gateway's HTTP event (2.0) or the payload of an invocation. */
-export type LambdaHandler = (event: unknown, context: Context) => unknown
+/** `export default { fetch }` and the like: called on their object. A Hono app is one as it is. */
+export type With<K extends keyof ExportedHandler> = Required<Pick<ExportedHandler, K>>
 
 /** What a function's module may export. */
 export interface FunctionModule {
@@ -48,6 +44,15 @@ export interface Platform {
   readEnvironment(): Environment
   /** Absent where the engine itself waits for promises. */
   readonly waiting?: Waiting
+  /** Absent where the engine has Request and Response itself. */
+  readonly web?: Web
+}
+
+/** Between an event and what a `fetch` function takes and gives. */
+export interface Web {
+  requestOf(event: HttpEvent): Request
+  /** undefined for what is no Response. */
+  takeResponse(value: unknown): HttpAnswer | Promise<HttpAnswer> | undefined
 }
 
 /** How an invocation waits without the engine's help. */
@@ -63,6 +68,8 @@ export interface EventBase {
   readonly fn: string
   /** Milliseconds since the epoch. */
   readonly deadline: number
+  /** What of the function was asked for; absent when it is its latest state. */
+  readonly invoked?: { readonly version?: string; readonly arn?: string } | undefined
 }
 
 export interface HttpEvent extends EventBase {
@@ -95,7 +102,59 @@ interface WarmEvent extends EventBase {
   readonly type: 'warm'
 }
 
-export type FunctionEvent = HttpEvent | InvokeEvent | WarmEvent
+export interface QueueEvent extends EventBase {
+  readonly type: 'queue'
+  readonly queue: string
+  readonly messages: readonly QueueMessage[]
+}
+
+export interface QueueMessage {
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly attempts: number
+  /** Bytes where the message is not text. */
+  readonly body: string | Uint8Array
+  /** Hexadecimal. */
+  readonly md5: string
+  readonly attributes?: Readonly<Record<string, string>>
+  readonly group?: string
+  readonly deduplication?: string
+  readonly sequence?: string
+}
+
+export interface StreamEvent extends EventBase {
+  readonly type: 'stream'
+  readonly stream: string
+  readonly shard: string
+  readonly records: readonly StreamEventRecord[]
+}
+
+export interface StreamEventRecord {
+  /** The sequence number. */
+  readonly id: string
+  readonly key: string
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly data: Uint8Array
+}
+
+export interface ScheduledTick extends EventBase {
+  readonly type: 'scheduled'
+  readonly schedule: string
+  readonly cron: string
+  /** Milliseconds since the epoch. */
+  readonly time: number
+}
+
+export type FunctionEvent = HttpEvent | InvokeEvent | QueueEvent | StreamEvent | ScheduledTick | WarmEvent
+
+/** A part of a batch that comes again: a message's or a record's id. */
+export interface Failure {
+  readonly id: string
+  /** Seconds. */
+  readonly delay?: number
+}
 
 export interface HttpAnswer {
   readonly status: number

@@ -1,40 +1,12 @@
 import { bytesFromBase64, bytesToBase64 } from './bytes.ts'
+import { describe } from './errors.ts'
 import type { HttpAnswer, HttpEvent, Text } from './function.ts'
-
-/** API Gateway's HTTP API event, payload format 2.0, as far as it has a meaning here. */
-export interface ApiGatewayEvent {
-  readonly version: '2.0'
-  readonly routeKey: '$default'
-  readonly rawPath: string
-  readonly rawQueryString: string
-  readonly cookies?: readonly string[]
-  readonly headers: Readonly<Record<string, string>>
-  readonly queryStringParameters?: Readonly<Record<string, string>>
-  readonly requestContext: {
-    readonly accountId: string
-    readonly apiId: string
-    readonly domainName: string
-    readonly http: {
-      readonly method: string
-      readonly path: string
-      readonly protocol: string
-      readonly sourceIp: string
-      readonly userAgent: string
-    }
-    readonly requestId: string
-    readonly routeKey: '$default'
-    readonly stage: '$default'
-    readonly time: string
-    readonly timeEpoch: number
-  }
-  readonly body?: string
-  readonly isBase64Encoded: boolean
-}
+import type { APIGatewayProxyEventV2 } from '../types/lambda.ts'
 
 /** An HTTP request as API Gateway gives it to a Lambda function (payload format 2.0). The host has taken URL and headers apart. */
-export function toApiGatewayEvent(event: HttpEvent, now: number, text: Text): ApiGatewayEvent {
+export function toApiGatewayEvent(event: HttpEvent, now: number, text: Text): APIGatewayProxyEventV2 {
   const { headers, cookies, parameters, path, query, body } = event
-  const result: Writable<ApiGatewayEvent> = {
+  const result: Writable<APIGatewayProxyEventV2> = {
     version: '2.0',
     routeKey: '$default',
     rawPath: path,
@@ -68,11 +40,12 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
 /** A Lambda function's answer to API Gateway (payload format 2.0): a response object, or any value as a JSON body. */
 export function fromLambdaResult(result: unknown): HttpAnswer {
   if (!isObject(result) || result.statusCode === undefined) {
-    const body = typeof result === 'string' ? result : result === undefined ? '' : JSON.stringify(result)
-    return { status: 200, headers: [['content-type', 'application/json']], body: body ?? '' }
+    const body = typeof result === 'string' ? result : result === undefined ? '' : toJson(result)
+    return { status: 200, headers: [['content-type', 'application/json']], body }
   }
   const status = Number(result.statusCode)
-  if (!Number.isInteger(status)) throw new TypeError(`statusCode must be an integer, not ${JSON.stringify(result.statusCode)}`)
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new TypeError(`statusCode must be an integer from 200 to 599, not ${describe(result.statusCode)}`)
   const headers: [string, string][] = []
   // By index: iterators cost an interpreter several times as much.
   if (isObject(result.headers)) {
@@ -86,8 +59,26 @@ export function fromLambdaResult(result: unknown): HttpAnswer {
   }
   if (Array.isArray(result.cookies)) for (const cookie of result.cookies) headers.push(['set-cookie', String(cookie)])
   if (result.body === undefined || result.body === null) return { status, headers, body: null }
-  const body = typeof result.body === 'string' ? result.body : JSON.stringify(result.body)
+  const body = typeof result.body === 'string' ? result.body : toJson(result.body)
   return { status, headers, body: result.isBase64Encoded === true ? bytesFromBase64(body) : body }
+}
+
+/** What a handler returned, as JSON. Throws a `TypeError` that names what JSON cannot hold. */
+export function toJson(value: unknown): string {
+  let json: string | undefined
+  try {
+    json = JSON.stringify(value)
+  } catch (error) {
+    throw new TypeError(
+      `handler(event, context) must return what JSON can hold, but returned ${describe(value)}: ${String(error)}`,
+      {
+        cause: error,
+      },
+    )
+  }
+  if (json === undefined)
+    throw new TypeError(`handler(event, context) must return what JSON can hold, but returned ${describe(value)}`)
+  return json
 }
 
 function addHeader(headers: [string, string][], name = '', values: Record<string, unknown>): void {

@@ -1,29 +1,36 @@
 import { rolldown, type Plugin, type RolldownLog } from 'rolldown'
 import type { SourceMapPayload } from 'node:module'
-import { dirname, resolve } from 'node:path'
+import { dirname, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { AuthorError, fromBundlerError, fromBundlerLog } from './diagnostics.ts'
-import type { FunctionKind, JavaScriptEngine } from './contract.ts'
+import { entryOf, type Entry } from './entries.ts'
+import { lazyIdna } from './lazy-idna.ts'
+import { keepAsyncIteratorPrototype } from './lowering.ts'
+import { nodeBuiltins } from './node-builtins.ts'
+import type { BundleForm, JavaScriptEngine } from './contract.ts'
 
 export interface Bundle {
   readonly code: string
   readonly map: SourceMapPayload
+  /** Absolute paths of the files that it was made of, the author's, those of packages and of our runtime. */
+  readonly inputs: readonly string[]
 }
 
-/** Entry that does not exist on disk: our runtime around the author's module. */
-const ENTRY = '\0ampoule:entry'
-const PRELUDE = '\0ampoule:prelude'
-
-const RUNTIME = new URL('../../guest-sdk/runtime/', import.meta.url)
-
-/** One ES module of everything that `entry` imports, for one engine. Throws an {@link AuthorError}. */
-export async function bundle(entry: string, engine: JavaScriptEngine, kind: FunctionKind): Promise<Bundle> {
+/**
+ * One module of everything that `entry` imports, for one engine: an ES module, or the text of a function (form `script`). Throws an
+ * {@link AuthorError}.
+ */
+export async function bundle(entry: string, engine: JavaScriptEngine, form: BundleForm): Promise<Bundle> {
   const problems: RolldownLog[] = []
+  const inputs = new Set<string>([entry])
   const cwd = dirname(entry)
+  const { input, modules, banner, footer } = entryOf(entry, engine, form)
+  const ofAuthor = form === 'event' || form === 'script'
   let exports: readonly string[] = []
   try {
     const build = await rolldown({
       cwd,
-      input: kind === 'event' ? ENTRY : entry,
+      input,
       platform: 'neutral',
       external: /^wasi:/,
       // What packages offer for edge runtimes comes first: no engine here is Node.
@@ -32,44 +39,96 @@ export async function bundle(entry: string, engine: JavaScriptEngine, kind: Func
       // Comments with the paths of this machine would make the same function another one elsewhere.
       experimental: { attachDebugInfo: 'none' },
       transform: engine === 'quickjs' ? { target: 'es2016' } : {},
-      plugins: kind === 'event' ? [entryPlugin(entry, engine, (names) => (exports = names))] : [],
+      plugins: [
+        entryPlugin(modules, inputs, ofAuthor ? entry : undefined, (names) => (exports = names)),
+        sdkPlugin,
+        nodeBuiltins(),
+        lazyIdna(),
+        ...(engine === 'quickjs' ? [keepAsyncIteratorPrototype] : []),
+      ],
       onLog: (_level, log) => {
-        if (log.code === 'UNRESOLVED_IMPORT' || (engine === 'quickjs' && log.code === 'TOLERATED_TRANSFORM')) problems.push(log)
+        // The engine itself has the other things that cannot be lowered, such as big integers.
+        const tooNew = engine === 'quickjs' && log.code === 'TOLERATED_TRANSFORM' && /top-level await/i.test(log.message)
+        if (log.code === 'UNRESOLVED_IMPORT' || tooNew) problems.push(log)
       },
     })
     try {
-      const { output } = await build.generate({ format: 'esm', codeSplitting: false, sourcemap: true })
+      const { output } = await build.generate({
+        format: 'esm',
+        // Its default takes a script, one expression, for code without effect, and leaves it out.
+        minify: false,
+        codeSplitting: false,
+        sourcemap: true,
+        ...(banner !== undefined && { banner }),
+        ...(footer !== undefined && { footer }),
+      })
       const [problem] = problems
       if (problem !== undefined) throw fromBundlerLog(problem) ?? new AuthorError(problem.message)
       const [chunk] = output
-      const missing = chunk.imports.find((specifier) => !specifier.startsWith('wasi:'))
-      if (missing !== undefined) throw new AuthorError(`Could not resolve '${missing}'`)
-      if (kind === 'event') checkExports(exports, entry, engine)
+      const missing = chunk.imports.find((specifier) => form === 'script' || !specifier.startsWith('wasi:'))
+      if (missing !== undefined) throw unresolved(missing)
+      if (ofAuthor) checkExports(exports, entry)
       if (chunk.map === null) throw new Error('the bundler made no source map')
       // The bundler names sources as seen from the folder that it would write to.
       const sources = chunk.map.sources.map((source) => (source.includes('\0') ? source : resolve(cwd, 'dist', source)))
       const map: SourceMapPayload = { ...chunk.map, file: 'function.js', sources, sourceRoot: '' }
-      return { code: chunk.code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'), map }
+      return { code: chunk.code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'), map, inputs: [...inputs] }
     } finally {
       await build.close()
     }
   } catch (error) {
-    throw error instanceof AuthorError ? error : (fromBundlerError(error) ?? error)
+    const failure = error instanceof AuthorError ? error : fromBundlerError(error)
+    if (failure !== undefined) failure.inputs = [...inputs]
+    throw failure ?? error
   }
 }
 
-function entryPlugin(entry: string, engine: JavaScriptEngine, onExports: (names: readonly string[]) => void): Plugin {
+function entryPlugin(
+  modules: Entry['modules'],
+  inputs: Set<string>,
+  author: string | undefined,
+  onExports: (names: readonly string[]) => void,
+): Plugin {
   return {
     name: 'ampoule:entry',
-    resolveId: (id) => (id === ENTRY || id === PRELUDE ? id : null),
-    load: (id) => (id === ENTRY ? entryCode(entry) : id === PRELUDE ? PRELUDES[engine] : null),
+    resolveId: { filter: { id: /^\0ampoule:/ }, handler: (id) => (Object.hasOwn(modules, id) ? id : null) },
+    load(id) {
+      if (!id.includes('\0')) inputs.add(id.replace(/\?.*$/, ''))
+      return modules[id] ?? null
+    },
     buildEnd(error) {
-      if (error === undefined) onExports(this.getModuleInfo(entry)?.exports ?? [])
+      if (error === undefined && author !== undefined) onExports(this.getModuleInfo(author)?.exports ?? [])
     },
   }
 }
 
-function checkExports(exports: readonly string[], entry: string, engine: JavaScriptEngine): void {
+const SDK = fileURLToPath(new URL('../../guest-sdk/index.ts', import.meta.url))
+
+/** An author who has not installed the package (its types are of use to editors only) gets ours. */
+const sdkPlugin: Plugin = {
+  name: 'ampoule:sdk',
+  resolveId: {
+    filter: { id: /^@ampoule\/guest$/ },
+    async handler(id, importer) {
+      return (await this.resolve(id, importer, { skipSelf: true })) ?? SDK
+    },
+  },
+}
+
+const unresolved = (specifier: string): AuthorError =>
+  new AuthorError(
+    specifier.startsWith('wasi:')
+      ? `'${specifier}' cannot be imported: functions in JavaScript reach the host by the web's interfaces`
+      : `Could not resolve '${specifier}'`,
+  )
+
+/** The map as it is kept: sources relative to the entry's folder, so that it says nothing of the machine. */
+export const relativeMap = (map: SourceMapPayload, entry: string): SourceMapPayload => ({
+  ...map,
+  sources: map.sources.map((source) => (source.includes('\0') ? source : relative(dirname(entry), source).replaceAll(sep, '/'))),
+})
+
+function checkExports(exports: readonly string[], entry: string): void {
   // `export * from` may bring anything; the runtime looks again.
   if (exports.includes('*') || exports.includes('handler')) return
   const position = { file: entry, line: 1, column: 1 }
@@ -79,40 +138,4 @@ function checkExports(exports: readonly string[], entry: string, engine: JavaScr
       position,
     )
   }
-  if (engine === 'quickjs') {
-    throw new AuthorError(
-      'QuickJS has no Request, Response, Headers, URL and streams, so it cannot run `export default { fetch }`: ' +
-        "export `handler(event, context)`, or use engine 'starlingmonkey'",
-      position,
-    )
-  }
-}
-
-const fromRuntime = (file: string): string => JSON.stringify(decodeURIComponent(new URL(file, RUNTIME).pathname))
-
-/** The prelude is evaluated before the author's module, which must not take hold of what it replaces. */
-const entryCode = (entry: string): string => `
-import { runtime } from ${JSON.stringify(PRELUDE)}
-import { createHandle } from ${fromRuntime('dispatch.ts')}
-import * as module from ${JSON.stringify(entry)}
-export const handle = createHandle({ default: module.default, handler: module.handler }, runtime)
-`
-
-const PRELUDES: Readonly<Record<JavaScriptEngine, string>> = {
-  starlingmonkey: `
-import { getEnvironment } from 'wasi:cli/environment@0.2.10'
-import { createRuntime } from ${fromRuntime('runtime.ts')}
-import { createPlatform } from ${fromRuntime('starlingmonkey.ts')}
-export const runtime = createRuntime(createPlatform(() => Object.fromEntries(getEnvironment())))
-`,
-  quickjs: `
-import { getEnvironment } from 'wasi:cli/environment@0.2.12'
-import { getStdout } from 'wasi:cli/stdout@0.2.12'
-import { getStderr } from 'wasi:cli/stderr@0.2.12'
-import { now, subscribeDuration } from 'wasi:clocks/monotonic-clock@0.2.12'
-import { getRandomBytes } from 'wasi:random/random@0.2.12'
-import { createRuntime } from ${fromRuntime('runtime.ts')}
-import { createPlatform } from ${fromRuntime('quickjs.ts')}
-export const runtime = createRuntime(createPlatform({ getEnvironment, getRandomBytes, getStdout, getStderr, now, subscribeDuration }))
-`,
 }

@@ -2,13 +2,11 @@
  * The process that builds one component (started by build.ts): the caller's event loop stays free, memory is given back, and a
  * module whose top level never ends can be killed.
  */
-import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { relative, dirname } from 'node:path'
 import { addRuntimeSection } from '../component/runtime-section.ts'
-import { bundle, type Bundle } from './bundle.ts'
+import { bundle, relativeMap, type Bundle } from './bundle.ts'
 import { AuthorError, fromEngineOutput } from './diagnostics.ts'
-import { componentize, EngineError, engineVersion } from './engines.ts'
+import { componentHash, componentize, EngineError } from './engines.ts'
 import type { BuildRequest, ComponentizeRequest, FromChild, ToChild } from './messages.ts'
 import { JAVASCRIPT_RUNTIME } from './runtime-section.ts'
 import { worldFor, type World } from './wit.ts'
@@ -31,28 +29,23 @@ async function receive(message: ToChild): Promise<void> {
 }
 
 async function makeBundle(request: BuildRequest): Promise<void> {
-  const { entry, engine, kind } = request
-  const [made, world, version] = await Promise.all([bundle(entry, engine, kind), worldFor(engine, kind), engineVersion(engine)])
+  const { entry, engine, form, sourceMapOutput } = request
+  const [made, world] = await Promise.all([bundle(entry, engine, form), worldFor(engine, form)])
   bundled = { request, bundle: made, world }
-  const hash = createHash('sha256')
-  for (const part of [engine, kind, version, JSON.stringify(JAVASCRIPT_RUNTIME), world.text, made.code])
-    hash.update(part).update('\0')
-  send({ type: 'bundled', hash: hash.digest('hex') })
+  await writeFile(sourceMapOutput, JSON.stringify(relativeMap(made.map, entry)))
+  send({ type: 'bundled', hash: await componentHash(made, engine, form) })
 }
 
 async function makeComponent(message: ComponentizeRequest, { request, bundle, world }: Bundled): Promise<void> {
   let component: Uint8Array
   try {
-    component = await componentize(bundle.code, request.engine, world)
+    component = await componentize(bundle.code, request.engine, world, request.form === 'engine' ? 'runtime.js' : 'function.js')
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     // QuickJS panics with the stack on stderr only, which the parent holds as well.
     throw fromEngineOutput(error.message, bundle.map, isOfAuthor)
   }
-  const finished = request.kind === 'event' ? addRuntimeSection(component, JAVASCRIPT_RUNTIME) : component
-  // Relative to the entry, so that the map says nothing of the machine.
-  const sources = bundle.map.sources.map((source) => relative(dirname(request.entry), source))
-  await writeFile(message.sourceMapOutput, JSON.stringify({ ...bundle.map, sources }))
+  const finished = request.form !== 'wasi-http' ? addRuntimeSection(component, JAVASCRIPT_RUNTIME) : component
   await writeFile(message.output, finished)
   send({ type: 'componentized' }, () => process.disconnect?.())
 }
@@ -62,11 +55,12 @@ const isOfAuthor = (file: string): boolean => !file.includes('/guest-sdk/runtime
 function fail(error: unknown): void {
   const message: FromChild =
     error instanceof AuthorError
-      ? { type: 'failed', message: error.message, position: error.position, internal: undefined }
+      ? { type: 'failed', message: error.message, position: error.position, inputs: error.inputs, internal: undefined }
       : {
           type: 'failed',
           message: 'the build failed',
           position: undefined,
+          inputs: [],
           internal: error instanceof Error ? (error.stack ?? error.message) : String(error),
         }
   send(message, () => process.disconnect?.())

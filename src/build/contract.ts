@@ -1,7 +1,12 @@
+import type { SourceMapPayload } from 'node:module'
+
 export type JavaScriptEngine = 'starlingmonkey' | 'quickjs'
 
 /** `event`: the event world with our runtime; `wasi-http`: a script with `addEventListener('fetch', …)`, componentized as it is. */
 export type FunctionKind = 'event' | 'wasi-http'
+
+/** What a bundle is for: a component of that kind, an engine that loads scripts, or such a script. */
+export type BundleForm = FunctionKind | 'engine' | 'script'
 
 export type BuildStage = 'bundle' | 'componentize' | 'done'
 
@@ -41,6 +46,28 @@ export interface BuildResult {
   /** Milliseconds that the build took. */
   readonly ms: number
   readonly cached: boolean
+}
+
+export interface ScriptOptions extends Pick<BuildOptions, 'entry' | 'engine'> {
+  /** Largest bundle in bytes. Default 10 MiB. */
+  readonly maxBytes?: number
+}
+
+/** A function's module as a script for an engine that loads it (src/engine/script.ts). */
+export interface ScriptResult {
+  readonly engine: JavaScriptEngine
+  /** One expression: the function that is the script's top level. */
+  readonly code: string
+  /** From positions in `code` to the author's files, whose paths are absolute; with their content. */
+  readonly map: SourceMapPayload
+  /** SHA-256 of `code` (UTF-8), hex. */
+  readonly hash: string
+  /** Size of `code` in UTF-8. */
+  readonly bytes: number
+  /** Milliseconds that the build took. */
+  readonly ms: number
+  /** Absolute paths of all files that the bundle was made of, packages included. */
+  readonly inputs: readonly string[]
 }
 
 /** Where in the author's files a build failed. */

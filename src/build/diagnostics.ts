@@ -1,10 +1,13 @@
 import { SourceMap, type SourceMapPayload } from 'node:module'
 import type { BuildPosition } from './contract.ts'
+import { explainNodeModule } from './node-builtins.ts'
 
 /** A mistake in the author's files. `message` is for the author. */
 export class AuthorError extends Error {
   override readonly name = 'AuthorError'
   readonly position: BuildPosition | undefined
+  /** Absolute paths of the files that were read until then. */
+  inputs: readonly string[] = []
 
   constructor(message: string, position?: BuildPosition) {
     super(message)
@@ -37,8 +40,8 @@ export function fromBundlerLog(log: unknown): AuthorError | undefined {
 function explain(message: string): string {
   const missing = /^Could not resolve '([^']+)'/.exec(message)?.[1]
   if (missing === undefined) return message
-  if (missing.startsWith('node:'))
-    return `Could not resolve '${missing}': functions do not run on Node.js and have none of its modules`
+  const nodeModule = explainNodeModule(missing)
+  if (nodeModule !== undefined) return nodeModule
   return `Could not resolve '${missing}'${missing.startsWith('.') ? '' : ': is the package installed?'}`
 }
 

@@ -1,27 +1,37 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { JavaScriptEngine } from './contract.ts'
-import type { World } from './wit.ts'
+import type { Bundle } from './bundle.ts'
+import type { BundleForm, JavaScriptEngine } from './contract.ts'
+import { JAVASCRIPT_RUNTIME } from './runtime-section.ts'
+import { worldFor, type World } from './wit.ts'
 
 /** What the engine wrote while it ran the module's top level, when that failed. */
 export class EngineError extends Error {
   override readonly name = 'EngineError'
 }
 
-/** Makes a component of one ES module. Throws an {@link EngineError}. Runs in a process of its own: StarlingMonkey takes some 900 MB. */
-export async function componentize(code: string, engine: JavaScriptEngine, world: World): Promise<Uint8Array> {
+/** Makes a component of one ES module, which StarlingMonkey's stacks call `sourceName`. Throws an {@link EngineError}. Runs in a process of its own: StarlingMonkey takes some 900 MB. */
+export async function componentize(
+  code: string,
+  engine: JavaScriptEngine,
+  world: World,
+  sourceName = 'function.js',
+): Promise<Uint8Array> {
   try {
-    return engine === 'quickjs' ? await componentizeQuickjs(code, world) : await componentizeStarlingmonkey(code, world)
+    return engine === 'quickjs'
+      ? await componentizeQuickjs(code, world)
+      : await componentizeStarlingmonkey(code, world, sourceName)
   } catch (error) {
     throw new EngineError(error instanceof Error ? error.message : String(error), { cause: error })
   }
 }
 
-async function componentizeStarlingmonkey(code: string, world: World): Promise<Uint8Array> {
+async function componentizeStarlingmonkey(code: string, world: World, sourceName: string): Promise<Uint8Array> {
   const { componentize } = await import('@bytecodealliance/componentize-js')
   // The types ask for a path, which this way of calling it (source and WIT as text) does not have. The path option for the WIT
   // goes through preview2-shim, which starts without any preopened folder.
-  const options = { worldName: world.name, sourceName: 'function.js' }
+  const options = { worldName: world.name, sourceName }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const { component } = await componentize(code, world.text, options as typeof options & { sourcePath: string })
   return component
@@ -34,8 +44,16 @@ async function componentizeQuickjs(code: string, world: World): Promise<Uint8Arr
   return component
 }
 
-/** Versions of everything that turns a bundle into a component: a part of the cache key. */
-export async function engineVersion(engine: JavaScriptEngine): Promise<string> {
+/** The name of a component in a cache: SHA-256, hex, of all that it is made of. */
+export async function componentHash({ code }: Bundle, engine: JavaScriptEngine, form: BundleForm): Promise<string> {
+  const [version, world] = await Promise.all([engineVersion(engine), worldFor(engine, form)])
+  const hash = createHash('sha256')
+  for (const part of [engine, form, version, JSON.stringify(JAVASCRIPT_RUNTIME), world.text, code]) hash.update(part).update('\0')
+  return hash.digest('hex')
+}
+
+/** Versions of everything that turns a bundle into a component. */
+async function engineVersion(engine: JavaScriptEngine): Promise<string> {
   const packages =
     engine === 'quickjs'
       ? ['componentize-qjs']

@@ -1,11 +1,13 @@
-import type { BuildPosition, FunctionKind, JavaScriptEngine } from './contract.ts'
+import type { BuildPosition, BundleForm, JavaScriptEngine } from './contract.ts'
 
 /** What the parent asks for, as the child's first message. */
 export interface BuildRequest {
   readonly type: 'bundle'
   readonly entry: string
   readonly engine: JavaScriptEngine
-  readonly kind: FunctionKind
+  readonly form: BundleForm
+  /** File that the child writes the bundle's source map into. */
+  readonly sourceMapOutput: string
 }
 
 /** The second message, when the cache has no component of that hash. */
@@ -13,7 +15,6 @@ export interface ComponentizeRequest {
   readonly type: 'componentize'
   /** File that the child writes the component into. */
   readonly output: string
-  readonly sourceMapOutput: string
 }
 
 export type ToChild = BuildRequest | ComponentizeRequest
@@ -25,5 +26,6 @@ export type FromChild =
       readonly type: 'failed'
       readonly message: string
       readonly position: BuildPosition | undefined
+      readonly inputs: readonly string[]
       readonly internal: string | undefined
     }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { FunctionKind, JavaScriptEngine } from './contract.ts'
+import type { BundleForm, JavaScriptEngine } from './contract.ts'
 
 const WIT = new URL('../../guest-sdk/wit/', import.meta.url)
 
@@ -10,11 +10,12 @@ export interface World {
   readonly path: string | undefined
 }
 
-/** The world that a function of that kind is componentized to. */
-export async function worldFor(engine: JavaScriptEngine, kind: FunctionKind): Promise<World> {
-  if (kind === 'wasi-http') return { name: 'fetch-event', text: await fetchEventWorld(), path: undefined }
+/** The world that a bundle of that form is componentized to. */
+export async function worldFor(engine: JavaScriptEngine, form: BundleForm): Promise<World> {
+  if (form === 'wasi-http') return { name: 'fetch-event', text: await fetchEventWorld(), path: undefined }
   const url = new URL(`${engine}.wit`, WIT)
-  return { name: engine, text: await readFile(url, 'utf8'), path: fileURLToPath(url) }
+  const name = form === 'engine' ? `${engine}-engine` : engine
+  return { name, text: await readFile(url, 'utf8'), path: fileURLToPath(url) }
 }
 
 /** The version of the WASI interfaces inside the StarlingMonkey engine. */

@@ -1,21 +1,38 @@
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Deployment } from '../deploy.ts'
 import { AmpouleError } from '../errors.ts'
 import { didYouMean } from '../functions/suggest.ts'
 import type { FunctionSettings } from '../functions/settings.ts'
 import type { Command } from './command.ts'
 import { textOption } from './parse.ts'
 import { clearProgress, deployProgress } from './progress.ts'
-import { CONFIG_OPTION } from './serve.ts'
+import { CONFIG_OPTION, configPath } from './listen-options.ts'
 
 export const build: Command = {
   name: 'build',
-  summary: 'Build and compile functions without serving them; what is up to date is left alone.',
+  summary:
+    'Build functions and run what runs at their start, without serving them; what is up to date is left alone. ' +
+    'Functions in JavaScript are built as scripts for an engine that they share: --component makes self-contained components of them.',
   positionals: [
     { name: 'NAME', about: 'Functions to build; all of the configuration when left out.', required: false, repeats: true },
   ],
-  options: { config: CONFIG_OPTION, json: { type: 'boolean', about: 'Print the result as JSON.' } },
+  options: {
+    config: CONFIG_OPTION,
+    component: {
+      type: 'string',
+      value: 'DIR',
+      about: 'Write every function to DIR/NAME.wasm, as a component that needs nothing beside it, for other hosts.',
+    },
+    json: { type: 'boolean', about: 'Print the result as JSON.' },
+  },
   async run(input, io) {
-    const { deployFunctions, loadConfiguration } = await import('../deploy.ts')
-    const config = textOption(input, 'config') ?? 'ampoule.jsonc'
+    const [{ deployFunctions, explainDeployment, loadConfiguration }, { LocalEngines }] = await Promise.all([
+      import('../deploy.ts'),
+      import('../local.ts'),
+    ])
+    const target = textOption(input, 'component')
+    const config = configPath(input)
     const configuration = await loadConfiguration(config)
     const functions =
       input.positionals.length === 0
@@ -24,21 +41,42 @@ export const build: Command = {
     const deployed = await deployFunctions(functions, configuration, {
       onProgress: deployProgress(io, functions.length),
       signal: io.signal,
+      selfContained: target !== undefined,
     }).finally(() => clearProgress(io))
+    const engines = new LocalEngines()
+    try {
+      for (const one of deployed) if (one.artifact.script !== undefined) engines.release(await engines.prepare(one))
+    } catch (error) {
+      throw await explainDeployment(error, deployed)
+    } finally {
+      await engines.close()
+    }
+    if (target !== undefined) await writeComponents(target, deployed)
     const results = deployed.map(({ artifact, spec }) => ({
       name: spec.name,
       artifact: artifact.id,
       componentBytes: artifact.meta.componentBytes,
+      /** Of a function that is a script for an engine; then the component is the engine's. */
+      scriptBytes: artifact.script?.bytes.length ?? null,
       imports: artifact.meta.imports,
       exports: artifact.meta.exports,
     }))
     if (input.values['json'] === true) io.stdout.write(`${JSON.stringify({ functions: results })}\n`)
     else {
-      for (const { name, componentBytes } of results) io.stdout.write(`${name}  ${(componentBytes / 1048576).toFixed(2)} MiB\n`)
+      for (const { name, componentBytes, scriptBytes } of results)
+        io.stdout.write(`${name}  ${size(scriptBytes ?? componentBytes)}\n`)
       io.stderr.write(`next: ampoule serve --config ${config}\n`)
     }
     return 0
   },
+}
+
+const size = (bytes: number): string => (bytes < 1e6 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1048576).toFixed(2)} MiB`)
+
+async function writeComponents(folder: string, deployed: readonly Deployment[]): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const { spec, component } of deployed)
+    if (component !== undefined) await copyFile(component, join(folder, `${spec.name}.wasm`))
 }
 
 /** The function of that name. Throws `FunctionNotFound` with a suggestion. */

@@ -2,15 +2,20 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import type { InvocationReport } from '../engine/contract.ts'
 import { AmpouleError } from '../errors.ts'
+import { didYouMean } from '../functions/suggest.ts'
+import { invokeQueue, invokeScheduled, invokeStream } from '../invoke/batch.ts'
+import { readQueueBatch, readScheduleTick, readStreamBatch } from '../invoke/batch-input.ts'
 import { GuestError } from '../invoke/failure.ts'
 import { Invocation } from '../invoke/invocation.ts'
 import { invokeValue, runHttp, wayFor, type HostedFunction } from '../invoke/invoke.ts'
 import { formatText } from '../observe/format.ts'
+import { formatGuestError } from '../observe/terminal.ts'
+import { SourceMaps } from '../observe/source-map.ts'
 import { pick } from './build.ts'
 import type { Command, Io } from './command.ts'
 import { textOption } from './parse.ts'
 import { clearProgress, deployProgress } from './progress.ts'
-import { CONFIG_OPTION } from './serve.ts'
+import { CONFIG_OPTION, configPath } from './listen-options.ts'
 
 export const invoke: Command = {
   name: 'invoke',
@@ -24,37 +29,49 @@ export const invoke: Command = {
       about: 'JSON for the function: the text itself, @FILE, or - for standard input.',
       default: 'null',
     },
+    event: {
+      type: 'string',
+      value: 'KIND',
+      about: 'What the data is: "invoke" (any value), "queue" (a list of messages), "stream" (a list of records) or "scheduled".',
+      default: 'invoke',
+    },
     json: { type: 'boolean', about: 'Print payload and report as one JSON object.' },
   },
   async run(input, io) {
-    const [{ deployFunctions, loadConfiguration }, { openLocal }] = await Promise.all([
+    const [{ deployFunctions, explainDeployment, loadConfiguration }, { openLocal }] = await Promise.all([
       import('../deploy.ts'),
       import('../local.ts'),
     ])
+    const kind = eventKind(textOption(input, 'event') ?? 'invoke')
     const payload = parsePayload(await readData(textOption(input, 'data') ?? 'null', io))
-    const configuration = await loadConfiguration(textOption(input, 'config') ?? 'ampoule.jsonc')
+    const configuration = await loadConfiguration(configPath(input))
     const settings = pick(configuration.functions, input.positionals[0] ?? '')
     const [deployed] = await deployFunctions([settings], configuration, {
       onProgress: deployProgress(io, 1),
       signal: io.signal,
     }).finally(() => clearProgress(io))
     if (deployed === undefined) throw new AmpouleError('Internal', 'nothing was deployed')
-    const target = await openLocal(settings, deployed)
+    const target = await openLocal(settings, deployed).catch(async (error: unknown) => {
+      throw await explainDeployment(error, [deployed])
+    })
     const invocation = new Invocation(settings.name, {
       observe: (record) => record.type === 'log' && io.stderr.write(`${formatText(record)}\n`),
       reports: 'all',
       now: Date.now,
+      sourceMaps: new SourceMaps(),
     })
     const cancel = () => invocation.abort(new AmpouleError('Cancelled', 'interrupted'))
     io.signal.addEventListener('abort', cancel, { once: true })
     try {
-      const { answer, report } = await run(target, invocation, payload)
+      const { answer, report } = await run(target, invocation, kind, payload)
       const shown = input.values['json'] === true ? { payload: answer, report } : (answer ?? null)
       io.stdout.write(`${JSON.stringify(shown, jsonValue, io.stdout.isTTY === true ? 2 : undefined)}\n`)
       return 0
     } catch (error) {
-      if (error instanceof GuestError && error.details.stack !== '') io.stderr.write(`${error.details.stack}\n`)
-      throw error
+      if (!(error instanceof GuestError)) throw error
+      const [first = '', ...rest] = formatGuestError(error.details, { plain: io.stderr.isTTY !== true })
+      io.stderr.write(`ampoule: ${[first, ...rest.map((line) => (line === '' ? '' : `  ${line}`))].join('\n')}\n`)
+      return error.kind.exitCode
     } finally {
       await target.close()
     }
@@ -66,8 +83,24 @@ interface Answered {
   readonly report: InvocationReport | undefined
 }
 
-/** Event functions get an `invoke` event; wasi:http functions a POST of the JSON to `/`. */
-async function run(target: HostedFunction, invocation: Invocation, payload: unknown): Promise<Answered> {
+const KINDS = ['invoke', 'queue', 'stream', 'scheduled'] as const
+type EventKind = (typeof KINDS)[number]
+
+function eventKind(text: string): EventKind {
+  const kind = KINDS.find((known) => known === text)
+  if (kind === undefined)
+    throw new AmpouleError(
+      'InvalidRequest',
+      `--event: ${JSON.stringify(text)} is none of ${KINDS.join(', ')}.${didYouMean(text, KINDS)}`,
+    )
+  return kind
+}
+
+/** Event functions get the event of that kind; wasi:http functions, which know no other, a POST of the JSON to `/`. */
+async function run(target: HostedFunction, invocation: Invocation, kind: EventKind, payload: unknown): Promise<Answered> {
+  if (kind === 'queue') return await invokeQueue(target, invocation, readQueueBatch(payload, Date.now()))
+  if (kind === 'stream') return await invokeStream(target, invocation, readStreamBatch(payload, Date.now()))
+  if (kind === 'scheduled') return await invokeScheduled(target, invocation, readScheduleTick(payload, Date.now()))
   if (wayFor(target) === 'event') return await invokeValue(target, invocation, payload)
   const { response, done } = await runHttp(target, invocation, {
     method: 'POST',

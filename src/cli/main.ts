@@ -1,8 +1,12 @@
 import { build } from './build.ts'
+import { devCronRun, devQueueSend, devStreamPut } from './dev-triggers.ts'
+import { dev } from './dev.ts'
+import { init } from './init.ts'
 import { invoke } from './invoke.ts'
 import { moduleInspect, moduleInstrument } from './module-commands.ts'
 import { runCommandLine } from './run.ts'
 import { serve } from './serve.ts'
+import { test } from './test.ts'
 
 /** Ctrl-C reaches this process from the terminal and once more from the launcher: only a signal after this is a second one. */
 const SECOND_SIGNAL_MS = 1000
@@ -19,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const { stdin, stdout, stderr } = process
-const commands = [serve, build, invoke, moduleInstrument, moduleInspect]
+const commands = [init, dev, devQueueSend, devStreamPut, devCronRun, serve, build, invoke, test, moduleInstrument, moduleInspect]
 process.exitCode = await runCommandLine(process.argv.slice(2), commands, { stdin, stdout, stderr, signal: interrupted.signal })
 // Whatever a finished command left behind (a pipe that is still open, an idle thread) must not keep the process.
 stdout.write('', () => stderr.write('', () => process.exit()))

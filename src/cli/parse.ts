@@ -47,7 +47,10 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
 }
 
 function findCommand(args: readonly string[], commands: readonly Command[]): Command {
-  const found = commands.find(({ name }) => name.split(' ').every((word, index) => args[index] === word))
+  // Of `dev` and `dev queue send` the one that says more.
+  const found = commands
+    .filter(({ name }) => name.split(' ').every((word, index) => args[index] === word))
+    .toSorted((a, b) => b.name.length - a.name.length)[0]
   if (found !== undefined) return found
   const [first = '', second] = args
   const group = commands.filter(({ name }) => name.startsWith(`${first} `))

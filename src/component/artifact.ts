@@ -10,7 +10,7 @@ import type { IsSupported } from '../wasi/contract.ts'
 import type { Artifact, ArtifactMeta, CoreModule, LinkPlan } from './contract.ts'
 
 /** Part of every artifact's id: to be raised whenever the passes or the plan give another result for the same component. */
-const PASSES_VERSION = 5
+const PASSES_VERSION = 6
 
 /** 100 MiB: several times the largest language runtime, small enough that reading and rewriting it takes seconds, not minutes. */
 export const MAX_COMPONENT_BYTES = 100 * 1024 * 1024
@@ -47,6 +47,21 @@ export function artifactId(component: Uint8Array): string {
 /** The same from the component's SHA-256, for callers that compute it elsewhere. */
 export function artifactIdOfDigest(digest: Uint8Array): string {
   return createHash('sha256').update(`ampoule artifact ${PASSES_VERSION}\n`).update(digest).digest('hex')
+}
+
+/**
+ * A function that is a script (UTF-8) for an engine: the engine's artifact with the script beside it. Throws `InvalidComponent` when the
+ * component takes none.
+ */
+export function scriptArtifact(engine: Artifact, bytes: Uint8Array): Artifact {
+  if (engine.plan.exports.load === undefined)
+    throw new AmpouleError(
+      'InvalidComponent',
+      'the component takes no script: it does not export load: func(list<u8>) -> result<list<u8>, list<u8>>',
+    )
+  const hash = createHash('sha256').update(bytes).digest('hex')
+  const id = createHash('sha256').update(`ampoule script\n${engine.id}\n${hash}`).digest('hex')
+  return { ...engine, id, script: { engine: engine.id, hash, bytes } }
 }
 
 export function requireSize(bytes: number, maxComponentBytes = MAX_COMPONENT_BYTES): void {

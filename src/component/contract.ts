@@ -49,6 +49,8 @@ export interface LinkPlan {
   readonly exports: {
     /** `handle: func(list<u8>) -> result<list<u8>, list<u8>>` of the event world (guest-sdk/wit). */
     readonly event?: LiftedExport
+    /** `load`, of the same type: an engine's way to be given a script (src/engine/script.ts), called before the snapshot only. */
+    readonly load?: LiftedExport
     /** `wasi:http/incoming-handler#handle`. */
     readonly http?: LiftedExport
     /** `wasi:cli/run#run`. */
@@ -70,9 +72,21 @@ export interface CoreModule {
   readonly report: InstrumentReport
 }
 
+/** JavaScript for an engine that `load`s it. */
+export interface Script {
+  /** Id of the engine's own artifact. */
+  readonly engine: string
+  /** SHA-256 of `bytes`, hex. */
+  readonly hash: string
+  /** UTF-8. */
+  readonly bytes: Uint8Array
+}
+
 export interface Artifact {
-  /** SHA-256, hex, of the component's bytes and the version of the passes. */
+  /** SHA-256, hex, of the component's bytes and the version of the passes; of a script and its engine's id, where there is one. */
   readonly id: string
+  /** Set when the component is an engine whose function is this script. */
+  readonly script?: Script
   readonly modules: readonly CoreModule[]
   readonly plan: LinkPlan
   readonly meta: ArtifactMeta

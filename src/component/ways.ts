@@ -27,8 +27,7 @@ const WAYS: readonly Way[] = [
     matches: (name) => name === 'handle',
     member: undefined,
     type: 'func(list<u8>) -> result<list<u8>, list<u8>>',
-    accepts: ({ params, result }) =>
-      params.length === 1 && isBytes(params[0]) && result?.kind === 'result' && isBytes(result.ok) && isBytes(result.error),
+    accepts: isBytesFunction,
   },
   {
     key: 'http',
@@ -51,12 +50,25 @@ const WAYS: readonly Way[] = [
   },
 ]
 
+function isBytesFunction({ params, result }: FunctionType): boolean {
+  return params.length === 1 && isBytes(params[0]) && result?.kind === 'result' && isBytes(result.ok) && isBytes(result.error)
+}
+
 function isBytes(type: Type | undefined): boolean {
   return type?.kind === 'list' && type.element.kind === 'primitive' && type.element.primitive === 'u8'
 }
 
 function isOwned(type: Type | undefined, name: string): boolean {
   return type?.kind === 'own' && type.resource.interface === 'wasi:http/types' && type.resource.name === name
+}
+
+/** Beside an `event`: a script engine's way to its function (guest-sdk/wit). Another component's `load` is not the host's business. */
+const LOAD: Way = {
+  key: 'load',
+  matches: (name) => name === 'load',
+  member: undefined,
+  type: 'func(list<u8>) -> result<list<u8>, list<u8>>',
+  accepts: isBytesFunction,
 }
 
 /** Finds the exports that the engine can call. Throws `InvalidComponent` with what is there and what could be when there is none. */
@@ -70,6 +82,11 @@ export function findWays(exports: ReadonlyMap<string, Entity>): LinkPlan['export
       if (typeof result === 'string') problems.push(result)
       else found[way.key] ??= result
     }
+  }
+  const load = exports.get('load')
+  if (found.event !== undefined && load !== undefined) {
+    const result = lifted(LOAD, 'load', load)
+    if (typeof result !== 'string') found.load = result
   }
   if (found.event !== undefined || found.http !== undefined || found.run !== undefined) return found
   const names = [...exports.keys()]

@@ -1,3 +1,5 @@
+import { AmpouleError } from '../errors.ts'
+
 /**
  * The memory account of an instance: linear memories, table entries, host-held buffers, handles and /tmp together
  * (ISOLATION.md 14). Bytes.
@@ -44,6 +46,16 @@ export class MemoryAccount {
   rebase(bytes: number): void {
     this.#base = bytes
     this.reset()
+  }
+
+  /** Throws when what is there already does not fit the limit. */
+  requireRoom(name: string): void {
+    if (this.#used <= this.limit) return
+    const [needed, limit] = [this.#used, this.limit].map((bytes) => Math.ceil(bytes / 1024 / 1024))
+    throw new AmpouleError(
+      'MemoryExceeded',
+      `function ${name} needs ${needed} MB before it has run; its limit is ${limit} MB ("memoryMb")`,
+    )
   }
 
   forgetPeak(): void {

@@ -23,6 +23,8 @@ export interface FunctionSpec {
   /** Instances that are kept ready, over all lanes. */
   readonly minInstances: number
   readonly idleMs: number
+  /** What leads from the guest's stacks to the author's files (src/observe/source-map.ts); the engine only passes it on. */
+  readonly sourceMap?: { readonly path: string; readonly root: string }
 }
 
 /** What the engine needs of an `AbortSignal`. A real one costs each invocation more than a small function's whole call. */
@@ -97,6 +99,8 @@ export interface LaneServer {
   readonly port: number
   /** Stops accepting, answers 503 on connections that are still open, waits up to `graceMs` for what runs, then ends it. Does not close the runners. */
   stop(graceMs: number): Promise<void>
+  /** Takes the place of `LaneData.program`. */
+  update?(program: unknown): void
 }
 
 export interface LaneOptions {
@@ -123,6 +127,10 @@ export interface LaneGroup {
   readonly port: number
   /** Adds a function, or puts it in the place of the one of the same name, which finishes what it runs. */
   deploy(fn: DeployedFunction): Promise<void>
+  /** Gives every lane's program, also those that start later, other data. Resolves when all have taken it. */
+  update(program: unknown): Promise<void>
+  /** Lets a function go after it has finished what it runs. The program must not use its runner any more. */
+  remove(name: string): Promise<void>
   /** Drains every lane, closes its runners, ends its thread. */
   stop(graceMs: number): Promise<void>
 }

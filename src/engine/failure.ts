@@ -1,15 +1,19 @@
 import { AmpouleError } from '../errors.ts'
 import type { MemoryAccount } from './account.ts'
 import type { Meter } from './meter.ts'
+import { describeTrap, STACK_EXHAUSTED } from './trap.ts'
 
 /** What the guest itself answered as an error (the event world's err bytes, not decoded). */
 export class GuestFailure extends AmpouleError {
   override readonly name = 'GuestFailure'
   readonly payload: Uint8Array
+  /** Set when the guest was refused memory on its way there: its limit in MiB. */
+  readonly refusedAtMb: number | undefined
 
-  constructor(payload: Uint8Array) {
+  constructor(payload: Uint8Array, refusedAtMb?: number) {
     super('FunctionError', 'the function failed')
     this.payload = payload
+    this.refusedAtMb = refusedAtMb
   }
 }
 
@@ -20,11 +24,11 @@ export function toAmpouleError(error: unknown, meter: Meter, account: MemoryAcco
   if (account.refused && (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception))
     return new AmpouleError(
       'MemoryExceeded',
-      `the function reached its memory limit of ${account.limit / 1024 / 1024} MB; raise "memoryMb" to allow more`,
+      `the function reached its memory limit of ${account.limit / 1024 / 1024} MiB; raise "memoryMb" in ampoule.jsonc to allow more`,
       { cause: error },
     )
   if (error instanceof WebAssembly.RuntimeError)
-    return new AmpouleError('FunctionTrapped', `the function trapped: ${error.message}`, { cause: error })
+    return new AmpouleError('FunctionTrapped', `the function trapped: ${describeTrap(error.message)}`, { cause: error })
   if (error instanceof WebAssembly.SuspendError)
     return new AmpouleError(
       'FunctionTrapped',
@@ -34,7 +38,7 @@ export function toAmpouleError(error: unknown, meter: Meter, account: MemoryAcco
   if (error instanceof WebAssembly.Exception)
     return new AmpouleError('FunctionTrapped', 'the function threw an exception that nothing caught', { cause: error })
   if (error instanceof RangeError && /call stack/i.test(error.message))
-    return new AmpouleError('FunctionTrapped', 'the function trapped: its call stack is exhausted (recursion too deep)', {
+    return new AmpouleError('FunctionTrapped', `the function trapped: ${STACK_EXHAUSTED}`, {
       cause: error,
     })
   if (typeof error === 'object' && error !== null && 'code' in error && error instanceof Error && error.name === 'ExitError')

@@ -1,13 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { AmpouleError } from '../errors.ts'
-import type { ForgeJob, ForgeResult } from './lane-messages.ts'
+import type { ForgeJob, FromForge } from './lane-messages.ts'
 import { engineParts } from './parts.ts'
 import { prepareFunction } from './prepare.ts'
+import { ScriptEngines, TopLevelFailure } from './script.ts'
 
 // The thread in which artifacts are compiled and initialised, so that no lane stands still for it.
 const port = parentPort
 if (port === null) throw new Error('forge-worker.ts is the entry of a worker thread')
+const post = (message: FromForge): void => port.postMessage(message)
 const parts = engineParts((workerData as { restore: 'copy' | 'dirty-pages' }).restore)
+const engines = new ScriptEngines(parts, { onReady: (engine, snapshot) => post({ kind: 'engine', engine, snapshot }) })
 
 /** Compiled modules by hash, as long as some lane uses them. */
 const compiled = new Map<string, WeakRef<WebAssembly.Module>>()
@@ -17,23 +20,33 @@ const SMALL_MODULE_BYTES = 256 * 1024
 const compile = async (bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> =>
   bytes.length <= SMALL_MODULE_BYTES ? new WebAssembly.Module(bytes) : WebAssembly.compile(bytes)
 
-async function prepare({ id, artifact, spec }: ForgeJob): Promise<ForgeResult> {
+async function prepare({ id, artifact, script, spec }: ForgeJob): Promise<FromForge> {
+  if (script !== undefined && engines.has(script.engine))
+    return { id, kind: 'prepared', material: await engines.load(script, spec) }
+  const modules = artifact === undefined ? undefined : await compileAll(artifact.modules)
+  if (artifact === undefined || modules === undefined) return { id, kind: 'incomplete' }
+  if (script === undefined) return { id, kind: 'prepared', material: await prepareFunction(artifact, modules, spec, parts) }
+  await engines.add(script.engine, artifact, modules)
+  return { id, kind: 'prepared', material: await engines.load(script, spec) }
+}
+
+async function compileAll(given: NonNullable<ForgeJob['artifact']>['modules']): Promise<WebAssembly.Module[] | undefined> {
   const modules: WebAssembly.Module[] = []
-  for (const { hash, bytes } of artifact.modules) {
+  for (const { hash, bytes } of given) {
     const module = compiled.get(hash)?.deref() ?? (bytes === undefined ? undefined : await compile(bytes))
-    if (module === undefined) return { id, kind: 'incomplete' }
+    if (module === undefined) return undefined
     compiled.set(hash, new WeakRef(module))
     modules.push(module)
   }
-  return { id, kind: 'prepared', material: await prepareFunction(artifact, modules, spec, parts) }
+  return modules
+}
+
+function failure(id: number, error: unknown): FromForge {
+  if (error instanceof TopLevelFailure) return { id, kind: 'top level failed', message: error.message, details: error.details }
+  const { code, message } = error instanceof AmpouleError ? error : new AmpouleError('Internal', String(error))
+  return { id, kind: 'failed', code, message }
 }
 
 port.on('message', (job: ForgeJob) => {
-  prepare(job).then(
-    (result) => port.postMessage(result),
-    (error: unknown) => {
-      const { code, message } = error instanceof AmpouleError ? error : new AmpouleError('Internal', String(error))
-      port.postMessage({ id: job.id, kind: 'failed', code, message } satisfies ForgeResult)
-    },
-  )
+  prepare(job).then(post, (error: unknown) => post(failure(job.id, error)))
 })

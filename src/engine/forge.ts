@@ -1,12 +1,17 @@
 import { Worker } from 'node:worker_threads'
 import { AmpouleError, type ErrorCode } from '../errors.ts'
 import type { Artifact } from '../component/contract.ts'
-import type { DeployedFunction, FunctionSpec } from './contract.ts'
-import type { ForgeJob, ForgeResult } from './lane-messages.ts'
+import type { DeployedFunction } from './contract.ts'
+import type { ForgeJob, FromForge } from './lane-messages.ts'
 import type { Material } from './prepare.ts'
+import type { RestoreStrategy } from './restore/contract.ts'
+import { TopLevelFailure } from './script.ts'
+import { releaseSnapshot, type Snapshot } from './snapshot.ts'
+
+type Result = Exclude<FromForge, { readonly kind: 'engine' }>
 
 interface Waiting {
-  readonly resolve: (result: ForgeResult) => void
+  readonly resolve: (result: Result) => void
   readonly reject: (error: Error) => void
 }
 
@@ -15,25 +20,41 @@ const JOB_MS = 120_000
 
 /** Prepares functions on a thread of its own. A job that ends the thread fails alone; the next one gets a new thread. */
 export class Forge {
-  readonly #restore: 'copy' | 'dirty-pages'
+  readonly #strategy: RestoreStrategy
   readonly #waiting = new Map<number, Waiting>()
   /** Hashes of the modules that the thread has been given. */
   readonly #known = new Set<string>()
+  /** Snapshots of the engines that the thread has ready for scripts, by the id of their artifacts. */
+  readonly #engines = new Map<string, Snapshot>()
   #worker: Worker | undefined
   #nextId = 1
   #closed = false
 
-  constructor(restore: 'copy' | 'dirty-pages') {
-    this.#restore = restore
+  /** `strategy` is this thread's; the forge's own is of the same kind. */
+  constructor(strategy: RestoreStrategy) {
+    this.#strategy = strategy
     this.#worker = this.#start()
   }
 
-  async prepare({ artifact, spec }: DeployedFunction): Promise<Material> {
-    let result = await this.#ask(artifact, spec, this.#known)
-    if (result.kind === 'incomplete') result = await this.#ask(artifact, spec, new Set())
-    if (result.kind === 'prepared') return result.material
-    if (result.kind === 'failed') throw new AmpouleError(result.code as ErrorCode, result.message)
-    throw new AmpouleError('Internal', 'the forge lacks a module that it was given')
+  /** Rejects with `TopLevelFailure` when the function is a script whose top level fails. */
+  async prepare(fn: DeployedFunction): Promise<Material> {
+    const { script } = fn.artifact
+    // An engine is more to post than a script: it is left out when it is there.
+    const ready = script !== undefined && this.#engines.has(script.engine)
+    let result = await this.#ask(fn, ready ? undefined : withoutKnown(fn.artifact, this.#known))
+    if (result.kind === 'incomplete') result = await this.#ask(fn, withoutKnown(fn.artifact, new Set()))
+    switch (result.kind) {
+      case 'prepared':
+        return result.material
+      case 'failed':
+        throw new AmpouleError(result.code as ErrorCode, result.message)
+      case 'top level failed':
+        throw new TopLevelFailure(fn.spec.name, result.message, result.details)
+      case 'incomplete':
+        throw new AmpouleError('Internal', 'the forge lacks a module that it was given')
+      default:
+        return result satisfies never
+    }
   }
 
   async close(): Promise<void> {
@@ -41,17 +62,16 @@ export class Forge {
     await this.#worker?.terminate()
   }
 
-  async #ask(artifact: Artifact, spec: FunctionSpec, known: ReadonlySet<string>): Promise<ForgeResult> {
+  async #ask({ artifact: { modules, script }, spec }: DeployedFunction, artifact: ForgeJob['artifact']): Promise<Result> {
     if (this.#closed) throw new AmpouleError('ShuttingDown', 'the host is shutting down')
     const worker = (this.#worker ??= this.#start())
     const id = this.#nextId++
-    const modules = artifact.modules.map((module) => (known.has(module.hash) ? { ...module, bytes: undefined } : module))
-    for (const { hash } of artifact.modules) this.#known.add(hash)
+    if (artifact !== undefined) for (const { hash } of modules) this.#known.add(hash)
     const timer = setTimeout(() => void worker.terminate(), JOB_MS)
     try {
-      return await new Promise<ForgeResult>((resolve, reject) => {
+      return await new Promise<Result>((resolve, reject) => {
         this.#waiting.set(id, { resolve, reject })
-        worker.postMessage({ id, artifact: { ...artifact, modules }, spec } satisfies ForgeJob)
+        worker.postMessage({ id, artifact, script, spec } satisfies ForgeJob)
       })
     } finally {
       clearTimeout(timer)
@@ -60,13 +80,18 @@ export class Forge {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./forge-worker.ts', import.meta.url), { workerData: { restore: this.#restore } })
+    const worker = new Worker(new URL('./forge-worker.ts', import.meta.url), { workerData: { restore: this.#strategy.name } })
     let failure: unknown
     this.#known.clear()
-    worker.on('message', (result: ForgeResult) => this.#waiting.get(result.id)?.resolve(result))
+    worker.on('message', (message: FromForge) => {
+      if (message.kind === 'engine') this.#engines.set(message.engine, message.snapshot)
+      else this.#waiting.get(message.id)?.resolve(message)
+    })
     worker.on('error', (error) => (failure = error))
     worker.on('exit', () => {
       this.#worker = undefined
+      for (const snapshot of this.#engines.values()) releaseSnapshot(snapshot, this.#strategy)
+      this.#engines.clear()
       for (const { reject } of this.#waiting.values())
         reject(new AmpouleError('InvalidComponent', 'initialising the function ended the thread that ran it', { cause: failure }))
     })
@@ -74,3 +99,8 @@ export class Forge {
     return worker
   }
 }
+
+const withoutKnown = ({ script: _script, ...artifact }: Artifact, known: ReadonlySet<string>): ForgeJob['artifact'] => ({
+  ...artifact,
+  modules: artifact.modules.map((module) => (known.has(module.hash) ? { ...module, bytes: undefined } : module)),
+})

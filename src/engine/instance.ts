@@ -1,5 +1,7 @@
 import { MemoryAccount } from './account.ts'
 import { CanonicalAccess, type GuestMemory } from './access.ts'
+import { asFunction, callBytes, callLoad } from './bytes-function.ts'
+import type { BytesAnswer, BytesFunction, Resolve } from './bytes-function.ts'
 import type { FunctionSpec, InvocationContext } from './contract.ts'
 import { LineSplitter } from './lines.ts'
 import { readGlobals, writeGlobals } from './globals.ts'
@@ -38,8 +40,6 @@ export interface InstanceSource {
   stuck(): void
 }
 
-type Resolve = (ref: CoreRef) => WebAssembly.ExportValue
-type CoreFunction = (...args: (number | bigint)[]) => number | bigint | undefined
 type State = 'new' | 'ready' | 'running' | 'unknown' | 'discarded'
 
 interface CoreState {
@@ -61,6 +61,7 @@ const TABLE_ENTRY_BYTES = 32
  * ready -> running  by `runEvent`, `startHttp`
  * running -> unknown when the guest's stack has unwound, whatever the outcome
  * unknown -> ready  by a `restore` that vouches for every part; otherwise -> discarded
+ * unknown -> new, ready -> new  by `keep` and `reopen`, while it is being initialised
  *
  * Between `running` and a verified `restore` nothing is assumed about the instance.
  */
@@ -82,13 +83,8 @@ export class Instance {
   #wasiState: unknown
   /** Set when no other instance shares the snapshot. */
   #owned: Snapshot | undefined
-  #event:
-    | {
-        readonly access: CanonicalAccess
-        readonly call: (pointer: number, length: number) => Promise<number>
-        readonly postReturn: ((result: number) => Promise<unknown>) | undefined
-      }
-    | undefined
+  #event: BytesFunction | undefined
+  #load: BytesFunction | undefined
   #http: ((request: number, responseOut: number) => Promise<unknown>) | undefined
   #run: (() => Promise<unknown>) | undefined
 
@@ -131,6 +127,11 @@ export class Instance {
 
   get peakBytes(): number {
     return this.#account.peak
+  }
+
+  /** Whether the guest wanted more memory than it may have since the last restore. */
+  get memoryRefused(): boolean {
+    return this.#account.refused
   }
 
   get draws(): { readonly random: number; readonly clock: number } {
@@ -203,34 +204,20 @@ export class Instance {
   // --- invocations ---
 
   /** The event world's `handle`; the guest's err bytes reject as `GuestFailure`. Leaves the instance `unknown`. */
-  async runEvent(
-    event: Uint8Array,
-    context: InvocationContext,
-    timeoutMs: number,
-    fuel: bigint,
-  ): Promise<{ readonly ok: boolean; readonly payload: Uint8Array }> {
+  async runEvent(event: Uint8Array, context: InvocationContext, timeoutMs: number, fuel: bigint): Promise<BytesAnswer> {
     const entry = this.#event
     if (entry === undefined) throw new AmpouleError('InvalidRequest', `function ${this.#source.spec.name} has no event handler`)
     const keep = this.#state === 'new'
-    return this.#invoke(context, timeoutMs, fuel, async () => {
-      const pointer = entry.access.realloc(0, 0, 1, event.length)
-      entry.access.memory.slice(pointer, event.length).set(event)
-      const result = await entry.call(pointer, event.length)
-      const head = entry.access.memory.slice(result, 12)
-      const view = new DataView(head.buffer, head.byteOffset, 12)
-      const ok = view.getUint8(0) === 0
-      const length = view.getUint32(8, true)
-      const { maxResponseBytes } = this.#source.spec.limits
-      if (length > maxResponseBytes)
-        throw new AmpouleError(
-          'ResponseTooLarge',
-          `the function answered ${length} bytes; the limit is ${maxResponseBytes} ("maxResponseBytes")`,
-        )
-      const payload = entry.access.memory.slice(view.getUint32(4, true), length).slice()
-      // After a restore nothing is left to free; without one the guest insists on its post-return.
-      if (keep) await entry.postReturn?.(result)
-      return { ok, payload }
-    })
+    const { maxResponseBytes } = this.#source.spec.limits
+    return this.#invoke(context, timeoutMs, fuel, () => callBytes(entry, event, maxResponseBytes, keep))
+  }
+
+  /** A script engine's `load`, which belongs to initialisation. Leaves the instance `unknown`. */
+  async load(script: Uint8Array, context: InvocationContext, timeoutMs: number, fuel: bigint): Promise<BytesAnswer> {
+    const entry = this.#load
+    if (entry === undefined) throw new AmpouleError('InvalidComponent', 'the component has no `load`: it takes no script')
+    this.#expect('new')
+    return this.#invoke(context, timeoutMs, fuel, () => callLoad(entry, script))
   }
 
   /** wasi:http. `ended` settles when the guest's stack has unwound and the instance is `unknown`. */
@@ -268,6 +255,13 @@ export class Instance {
     const entry = this.#run
     if (entry === undefined) throw new AmpouleError('InvalidRequest', `function ${this.#source.spec.name} has no wasi:cli/run`)
     await this.#invoke(context, timeoutMs, fuel, async () => void (await entry()))
+  }
+
+  /** Goes on initialising from the snapshot that was adopted. Throws `MemoryExceeded` when that takes more than the function may have. */
+  reopen(): void {
+    this.#expect('ready')
+    this.#account.requireRoom(this.#source.spec.name)
+    this.#state = 'new'
   }
 
   /** After a call that belongs to initialisation: what it left behind becomes part of the snapshot. */
@@ -367,7 +361,10 @@ export class Instance {
             this.#charge(Number(to - from) * TABLE_ENTRY_BYTES) ? 1 : 0,
         }
       },
-      instantiated: (instance, exports) => counters.get(instance)?.attach(exports),
+      instantiated: (instance, exports) => {
+        counters.get(instance)?.attach(exports)
+        this.#findMemories(instance, exports)
+      },
       hostFunction: (item, resolve) => {
         const options = item.kind === 'lower' ? item : { memory: undefined, realloc: undefined }
         const key = JSON.stringify([options.memory, options.realloc])
@@ -415,25 +412,31 @@ export class Instance {
         restore: exports['ampoule:restore'] as (() => void) | undefined,
         changed: exports['ampoule:changed'] as (() => number) | undefined,
       })
-      for (const memory of report.memories) {
-        if (memory.from !== undefined) continue
-        this.#memories.add(instance, memory, exports[`ampoule:memory${memory.index}`] as WebAssembly.Memory)
-      }
+    }
+  }
+
+  /** As soon as they are there: start functions of modules that follow call the host already (`_initialize` of Go, for one). */
+  #findMemories(instance: number, exports: WebAssembly.Exports): void {
+    for (const memory of this.#report(instance)?.memories ?? []) {
+      if (memory.from !== undefined) continue
+      this.#memories.add(instance, memory, exports[`ampoule:memory${memory.index}`] as WebAssembly.Memory)
     }
   }
 
   #findExports(): void {
-    const { event, http, run } = this.#source.plan.exports
-    if (event !== undefined) {
-      const postReturn = event.postReturn === undefined ? undefined : this.#promising(event.postReturn)
-      this.#event = {
-        access: this.#access(event, (ref) => this.#linked.resolve(ref)),
-        call: this.#promising(event.func),
-        postReturn,
-      }
-    }
+    const { event, load, http, run } = this.#source.plan.exports
+    if (event !== undefined) this.#event = this.#bytesFunction(event)
+    if (load !== undefined) this.#load = this.#bytesFunction(load)
     if (http !== undefined) this.#http = this.#promising(http.func)
     if (run !== undefined) this.#run = this.#promising(run.func)
+  }
+
+  #bytesFunction(lifted: LiftedExport): BytesFunction {
+    return {
+      access: this.#access(lifted, (ref) => this.#linked.resolve(ref)),
+      call: this.#promising(lifted.func),
+      postReturn: lifted.postReturn === undefined ? undefined : this.#promising(lifted.postReturn),
+    }
   }
 
   #access(options: Pick<LiftedExport, 'memory' | 'realloc'>, resolve: Resolve): CanonicalAccess {
@@ -491,9 +494,4 @@ export class Instance {
 
 /** An aborted guest's stack has unwound by then, or its lane is given up: one slice and the turns of all other guests fit in many times. */
 const UNWIND_MS = 5_000
-const MAX_HEADER_BYTES = 65_536
-function asFunction(ref: CoreRef | undefined, resolve: Resolve): CoreFunction & ((...args: number[]) => number) {
-  const value = ref === undefined ? undefined : resolve(ref)
-  if (typeof value !== 'function') throw new WebAssembly.RuntimeError('a canonical function needs cabi_realloc and has none')
-  return value as CoreFunction & ((...args: number[]) => number)
-}
+export const MAX_HEADER_BYTES = 65_536

@@ -1,7 +1,9 @@
 import type { FunctionSpec, LaneData } from './contract.ts'
 import type { CounterIndex } from './counts.ts'
 import type { Material } from './prepare.ts'
-import type { Artifact, CoreModule } from '../component/contract.ts'
+import type { TopLevelDetails } from './script.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Artifact, CoreModule, Script } from '../component/contract.ts'
 
 /** A function as it is posted to a lane. */
 export interface LaneFunction {
@@ -26,28 +28,34 @@ export interface LaneWorkerData {
 
 export type ToLane =
   | { readonly kind: 'deploy'; readonly id: number; readonly fn: LaneFunction }
+  | { readonly kind: 'remove'; readonly id: number; readonly name: string }
+  | { readonly kind: 'update'; readonly id: number; readonly program: unknown }
   | { readonly kind: 'evict'; readonly name: string | undefined }
   | { readonly kind: 'stop'; readonly graceMs: number }
 
 export type FromLane =
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
-  | { readonly kind: 'deployed'; readonly id: number; readonly error?: string }
+  /** Answers `deploy`, `remove` and `update`. */
+  | { readonly kind: 'done'; readonly id: number; readonly error?: string }
   | { readonly kind: 'evict'; readonly name: string | undefined }
   | { readonly kind: 'stopped' }
 
 export interface ForgeJob {
   readonly id: number
-  /** Modules that the forge has compiled before come without their bytes. */
-  readonly artifact: Omit<Artifact, 'modules'> & { readonly modules: readonly ForgeModule[] }
+  /** Undefined when the forge has the engine of the script ready. Modules that it has compiled before come without their bytes. */
+  readonly artifact: (Omit<Artifact, 'modules'> & { readonly modules: readonly ForgeModule[] }) | undefined
+  readonly script: Script | undefined
   readonly spec: FunctionSpec
 }
 
 export type ForgeModule = Omit<CoreModule, 'bytes'> & { readonly bytes: CoreModule['bytes'] | undefined }
 
-export type ForgeResult = { readonly id: number } & (
-  | { readonly kind: 'prepared'; readonly material: Material }
-  /** Some module came without its bytes and is not known any more. */
-  | { readonly kind: 'incomplete' }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
-)
+export type FromForge =
+  | { readonly kind: 'prepared'; readonly id: number; readonly material: Material }
+  /** The engine, or the bytes of some module, were left out and are not known any more. */
+  | { readonly kind: 'incomplete'; readonly id: number }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string }
+  | { readonly kind: 'top level failed'; readonly id: number; readonly message: string; readonly details: TopLevelDetails }
+  /** An engine is ready for scripts: its snapshot has to be released when the forge is gone. */
+  | { readonly kind: 'engine'; readonly engine: string; readonly snapshot: Snapshot }

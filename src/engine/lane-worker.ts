@@ -62,9 +62,19 @@ async function start(): Promise<void> {
     switch (message.kind) {
       case 'deploy':
         deploy(message.fn).then(
-          () => post({ kind: 'deployed', id: message.id }),
-          (error: unknown) => post({ kind: 'deployed', id: message.id, error: String(error) }),
+          () => post({ kind: 'done', id: message.id }),
+          (error: unknown) => post({ kind: 'done', id: message.id, error: String(error) }),
         )
+        break
+      case 'remove': {
+        const removed = runners.get(message.name)
+        runners.delete(message.name)
+        void (removed?.close() ?? Promise.resolve()).finally(() => post({ kind: 'done', id: message.id }))
+        break
+      }
+      case 'update':
+        server.update?.(message.program)
+        post({ kind: 'done', id: message.id })
         break
       case 'evict':
         if (message.name === undefined) evictAny()

@@ -19,6 +19,9 @@ interface Lane {
   silentSince: number
 }
 
+/** What a lane answers with `done`. */
+type Request = Extract<ToLane, { readonly id: number }>
+
 /** Starts one thread per lane; resolves when all of them listen. */
 export async function startLanes(options: LaneOptions): Promise<LaneGroup> {
   const group = new Lanes(options)
@@ -43,19 +46,23 @@ class Lanes implements LaneGroup {
   #watch: NodeJS.Timeout | undefined
   #stopping = false
   #nextId = 1
+  #nextIndex = 0
+  /** What lanes that start from now on are given. */
+  #program: unknown
 
   constructor(options: LaneOptions) {
     this.#options = options
     this.port = options.data.port
+    this.#program = options.data.program
     this.#strategy = chooseStrategy(options.restore).strategy
-    this.#forge = new Forge(this.#strategy.name)
+    this.#forge = new Forge(this.#strategy)
     // The last lane number is this thread's, which runs nothing.
     this.#counts = new SharedCounts(options.lanes, options.lanes - 1)
     this.#heartbeats = new Int32Array(new SharedArrayBuffer(options.lanes * 4))
   }
 
   async start(): Promise<void> {
-    for (const fn of this.#options.functions) await this.#prepare(fn)
+    await this.#prepareAll()
     const started = await Promise.allSettled(Array.from({ length: this.#options.lanes }, (_, lane) => this.#startLane(lane)))
     const failed = started.find((result) => result.status === 'rejected')
     if (failed !== undefined) {
@@ -65,22 +72,66 @@ class Lanes implements LaneGroup {
     this.#watch = setInterval(() => this.#checkHeartbeats(), (this.#options.watch ?? WATCH).everyMs).unref()
   }
 
+  /** All are tried, so that all that fail can be told. */
+  async #prepareAll(): Promise<void> {
+    const failures: AmpouleError[] = []
+    for (const fn of this.#options.functions) {
+      try {
+        await this.#prepare(fn)
+      } catch (error) {
+        failures.push(error instanceof AmpouleError ? error : new AmpouleError('Internal', 'the forge failed', { cause: error }))
+      }
+    }
+    const [first] = failures
+    if (first === undefined) return
+    await this.stop(0)
+    if (failures.length === 1) throw first
+    const message = failures.map((failure) => failure.message).join('\n')
+    throw new AmpouleError(first.code, message, { cause: new AggregateError(failures, message) })
+  }
+
   deploy(fn: DeployedFunction): Promise<void> {
-    const deployment = this.#deployed.then(() => this.#deploy(fn))
-    this.#deployed = deployment.catch(() => undefined)
-    return deployment
+    return this.#inOrder(() => this.#deploy(fn))
+  }
+
+  update(program: unknown): Promise<void> {
+    return this.#inOrder(async () => {
+      this.#program = program
+      await this.#askAll(() => ({ kind: 'update', id: this.#nextId++, program }))
+    })
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#inOrder(async () => {
+      const old = this.#functions.get(name)
+      this.#functions.delete(name)
+      await this.#askAll(() => ({ kind: 'remove', id: this.#nextId++, name }))
+      if (old?.material.snapshot !== undefined) releaseSnapshot(old.material.snapshot, this.#strategy)
+    })
+  }
+
+  #inOrder(change: () => Promise<void>): Promise<void> {
+    const changed = this.#deployed.then(change)
+    this.#deployed = changed.catch(() => undefined)
+    return changed
+  }
+
+  /** Every lane that serves; those that are starting are waited for, as they may have been given what was there before. */
+  async #askAll(message: (lane: number) => Request): Promise<void> {
+    await Promise.allSettled(this.#starting)
+    await Promise.all(
+      this.#lanes.flatMap((lane, number) => (lane === undefined ? [] : [this.#ask(lane.worker, message(number))])),
+    )
   }
 
   async #deploy(fn: DeployedFunction): Promise<void> {
     const old = this.#functions.get(fn.spec.name)?.material.snapshot
     const prepared = await this.#prepare(fn)
-    // A lane that began to start before has the old one, whose snapshot is about to go.
-    await Promise.allSettled(this.#starting)
-    await Promise.all(
-      this.#lanes.flatMap((lane, number) =>
-        lane === undefined ? [] : [this.#ask(lane.worker, { ...prepared, minInstances: this.#share(fn, number) })],
-      ),
-    )
+    await this.#askAll((lane) => ({
+      kind: 'deploy',
+      id: this.#nextId++,
+      fn: { ...prepared, minInstances: this.#share(fn, lane) },
+    }))
     if (old !== undefined) releaseSnapshot(old, this.#strategy)
   }
 
@@ -90,11 +141,14 @@ class Lanes implements LaneGroup {
     await Promise.allSettled(this.#starting)
     await Promise.all(this.#lanes.flatMap((lane) => (lane === undefined ? [] : [stopLane(lane.worker, graceMs)])))
     await this.#forge.close()
+    for (const { material } of this.#functions.values())
+      if (material.snapshot !== undefined) releaseSnapshot(material.snapshot, this.#strategy)
+    this.#functions.clear()
   }
 
   async #prepare(fn: DeployedFunction): Promise<Omit<LaneFunction, 'minInstances'>> {
     const material = await this.#forge.prepare(fn)
-    const index = this.#functions.get(fn.spec.name)?.index ?? (this.#functions.size as CounterIndex)
+    const index = this.#functions.get(fn.spec.name)?.index ?? (this.#nextIndex++ as CounterIndex)
     const prepared = { spec: fn.spec, material, index }
     this.#functions.set(fn.spec.name, prepared)
     return prepared
@@ -121,7 +175,7 @@ class Lanes implements LaneGroup {
       lane: number,
       lanes,
       program: options.program.href,
-      data: options.data,
+      data: { ...options.data, program: this.#program },
       functions: [...this.#functions.values()].map((fn) => ({ ...fn, minInstances: this.#share(fn, number) })),
       counts: this.#counts.buffer,
       heartbeats: this.#heartbeats.buffer as SharedArrayBuffer,
@@ -145,7 +199,7 @@ class Lanes implements LaneGroup {
           case 'evict':
             this.#evictElsewhere(worker, message.name)
             break
-          case 'deployed':
+          case 'done':
           case 'stopped':
             break
           default:
@@ -191,11 +245,11 @@ class Lanes implements LaneGroup {
     }
   }
 
-  #ask(worker: Worker, fn: LaneFunction): Promise<void> {
-    const id = this.#nextId++
+  #ask(worker: Worker, request: Request): Promise<void> {
+    const { id } = request
     return new Promise((resolve, reject) => {
       const answered = (message: FromLane): void => {
-        if (message.kind !== 'deployed' || message.id !== id) return
+        if (message.kind !== 'done' || message.id !== id) return
         done()
         if (message.error === undefined) resolve()
         else reject(new AmpouleError('Internal', message.error))
@@ -207,7 +261,7 @@ class Lanes implements LaneGroup {
       }
       const done = (): void => void worker.off('message', answered).off('exit', exited)
       worker.on('message', answered).on('exit', exited)
-      worker.postMessage({ kind: 'deploy', id, fn } satisfies ToLane)
+      worker.postMessage(request)
     })
   }
 }

@@ -196,7 +196,7 @@ export class Meter {
   #exhausted(): AmpouleError {
     return new AmpouleError(
       'FuelExhausted',
-      `the function used its fuel budget of ${this.#budget.fuel} units; raise "fuel" to allow more`,
+      `the function used its fuel budget of ${this.#budget.fuel} units; raise "fuel" in ampoule.jsonc to allow more`,
     )
   }
 
@@ -212,6 +212,6 @@ export class Meter {
 export function deadlineExceeded(timeoutMs: number): AmpouleError {
   return new AmpouleError(
     'DeadlineExceeded',
-    `the function did not finish within its timeout of ${timeoutMs} ms; raise "timeoutMs" to allow more`,
+    `the function did not finish within its timeout of ${timeoutMs} ms; raise "timeoutMs" in ampoule.jsonc to allow more`,
   )
 }

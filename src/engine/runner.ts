@@ -67,7 +67,7 @@ export class Runner implements FunctionRunner {
     const started = performance.now()
     try {
       const { ok, payload } = await lease.instance.runEvent(event, context, this.spec.limits.timeoutMs, this.spec.limits.fuel)
-      if (!ok) throw new GuestFailure(payload)
+      if (!ok) throw new GuestFailure(payload, lease.instance.memoryRefused ? this.spec.limits.memoryMb : undefined)
       return { payload, report: report(lease, queued, started) }
     } finally {
       this.pool.release(lease)

@@ -15,8 +15,17 @@ export const FUEL_PER_MS = 20_000_000
 
 /** The settings of one function in `ampoule.jsonc`; defaults and bounds are AWS Lambda's where Lambda has the setting. */
 export const FUNCTION_FIELDS = {
-  source: { type: 'file', about: 'TypeScript or JavaScript entry file, built to a component when the host starts.' },
+  source: {
+    type: 'file',
+    about:
+      'Source file, built when the host starts: TypeScript or JavaScript, or .rs, .c, .go, .py or .as.ts (see languages.md).',
+  },
   component: { type: 'file', about: 'WebAssembly component (.wasm) to run as it is. Either this or source.' },
+  language: {
+    type: 'choice',
+    values: ['c', 'rust', 'go', 'python', 'assemblyscript'],
+    about: "Language of source where its ending does not say it. Left out: by the ending, and JavaScript's for all others.",
+  },
   engine: {
     type: 'choice',
     values: ['starlingmonkey', 'quickjs'],
@@ -151,9 +160,19 @@ export function toSpec(
       maxRequestBytes: settings.maxRequestBytes ?? host.maxRequestBytes,
       maxResponseBytes: settings.maxResponseBytes ?? host.maxResponseBytes,
     },
-    variables: settings.environment,
+    variables: variablesOf(settings),
     concurrency: settings.concurrency,
     minInstances: settings.minInstances,
     idleMs: settings.idleMs,
   }
+}
+
+/** The function's own, and what Lambda tells every function in this way; the names are reserved there, too. */
+function variablesOf({ name, memoryMb, environment }: FunctionSettings): FunctionSpec['variables'] {
+  return [
+    ...environment.filter(([variable]) => !variable.startsWith('AWS_LAMBDA_FUNCTION_')),
+    ['AWS_LAMBDA_FUNCTION_NAME', name],
+    ['AWS_LAMBDA_FUNCTION_VERSION', '$LATEST'],
+    ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE', String(memoryMb)],
+  ]
 }

@@ -21,6 +21,14 @@ export interface GatewayOptions {
   readonly dev: boolean
   readonly inFlight: InFlight
   readonly invocations: InvocationOptions
+  /** Further tools of development: what they answer below `/_ampoule/dev/`, and what they are shown. Only with `dev`. */
+  readonly tools?: GatewayTools
+}
+
+export interface GatewayTools {
+  /** Sees every request to a function before anything of its body is read. */
+  seen(incoming: IncomingMessage): void
+  register(app: Hono<GatewayEnv>, functions: () => HostedFunctions): void
 }
 
 export type GatewayEnv = { Bindings: HttpBindings }
@@ -33,16 +41,19 @@ export interface Gateway {
    * a Request, a Context and a Response for each cost more than a small function itself (`npm run bench http`).
    */
   readonly serve: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
+  /** Puts other functions and routes in the place of the present ones; what runs is not touched. */
+  readonly update: (functions: HostedFunctions) => void
 }
 
 /** The gateway of a lane. */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { functions, inFlight, invocations, dev } = options
-  const routes = new Routes(functions)
-  const { useHosts } = routes
+  const { inFlight, invocations, dev, tools } = options
+  let { functions } = options
+  let routes = new Routes(functions)
+  let { useHosts } = routes
   const closing = () => inFlight.draining
   const serve = async (match: Match, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const invocation = new Invocation(match.target.settings.name, invocations)
+    const invocation = new Invocation(match.target.settings.name, invocations, dev ? aboutOf(incoming) : undefined)
     inFlight.enter(invocation)
     try {
       await serveHttp({ match, invocation, incoming, outgoing, timing: dev, closing })
@@ -53,18 +64,24 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
   }
   return {
-    app: createApp(options),
+    app: createApp(options, () => functions),
     serve(incoming, outgoing) {
       const match = routes.match(incoming.url ?? '/', useHosts ? incoming.headers.host : undefined)
       if (match === undefined) return false
+      tools?.seen(incoming)
       void serve(match, incoming, outgoing)
       return true
+    },
+    update(next) {
+      functions = next
+      routes = new Routes(next)
+      ;({ useHosts } = routes)
     },
   }
 }
 
-function createApp(options: GatewayOptions): Hono<GatewayEnv> {
-  const { functions, dev } = options
+function createApp(options: GatewayOptions, functions: () => HostedFunctions): Hono<GatewayEnv> {
+  const { dev, tools } = options
   const app = new Hono<GatewayEnv>()
 
   app.get('/_ampoule/health', (c) => {
@@ -76,15 +93,17 @@ function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     app.get('/', (c) => {
       c.header(REQUEST_ID_HEADER, randomUUID())
       c.header('vary', 'accept')
-      const list = listFunctions(functions)
+      const list = listFunctions(functions())
       return c.req.header('accept')?.includes('text/html') === true ? c.html(indexPage(list)) : c.json({ functions: list })
     })
   }
 
+  if (dev) tools?.register(app, functions)
+
   app.notFound((c) => {
     const path = c.env.incoming.url ?? '/'
     const name = /^\/([^/?#]*)/.exec(path)?.[1] ?? ''
-    const suggestion = dev ? nearest(name, functions.keys()) : undefined
+    const suggestion = dev ? nearest(name, functions().keys()) : undefined
     const message = `no function is at this path${suggestion === undefined ? '' : `; did you mean "/${suggestion}"?`}`
     answerError(c.env, new AmpouleError('FunctionNotFound', message), randomUUID(), options)
     return RESPONSE_ALREADY_SENT
@@ -105,13 +124,20 @@ function answerError(
   options: GatewayOptions,
 ): void {
   if (outgoing.headersSent || outgoing.destroyed) return
-  const { status, headers, body } = errorAnswer(error, requestId, options.dev)
+  const { status, headers, content } = errorAnswer(error, {
+    requestId,
+    dev: options.dev,
+    accept: incoming.headers.accept,
+    about: aboutOf(incoming),
+  })
   const close = options.inFlight.draining
-  sendWhole(incoming, outgoing, { status, headers, contentLength: undefined }, Buffer.from(JSON.stringify(body)), {
+  sendWhole(incoming, outgoing, { status, headers, contentLength: undefined }, content, {
     extra: [REQUEST_ID_HEADER, requestId],
     close,
   })
 }
+
+const aboutOf = ({ method = '', url = '' }: IncomingMessage): string => `${method} ${url}`
 
 const toError = (error: unknown): AmpouleError =>
   error instanceof AmpouleError ? error : new AmpouleError('Internal', 'the host failed', { cause: error })

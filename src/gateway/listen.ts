@@ -48,8 +48,8 @@ export async function listen({ app, serve }: Gateway, options: ListenOptions): P
       return
     }
     const requestId = randomUUID()
-    const { status, headers, body } = errorAnswer(new AmpouleError('ShuttingDown', 'the host is shutting down'), requestId, false)
-    const content = Buffer.from(JSON.stringify(body))
+    const shuttingDown = new AmpouleError('ShuttingDown', 'the host is shutting down')
+    const { status, headers, content } = errorAnswer(shuttingDown, { requestId, dev: false })
     sendWhole(incoming, outgoing, { status, headers, contentLength: undefined }, content, {
       extra: [REQUEST_ID_HEADER, requestId],
       close: true,

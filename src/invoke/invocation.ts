@@ -4,6 +4,8 @@ import type { Cancellation, InvocationContext, InvocationReport } from '../engin
 import type { AmpouleError } from '../errors.ts'
 import { InvocationLog } from '../observe/invocation-log.ts'
 import type { Observer } from '../observe/records.ts'
+import type { SourceMapLocation, SourceMaps } from '../observe/source-map.ts'
+import { explainFailure, GuestError } from './failure.ts'
 
 /** What every invocation of a host has in common. */
 export interface InvocationOptions {
@@ -12,6 +14,8 @@ export interface InvocationOptions {
   readonly reports: 'all' | 'failures'
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Leads stacks back to the author's files; without it they stay as the engine wrote them. */
+  readonly sourceMaps?: SourceMaps
 }
 
 /** One invocation from admission to its report; what the engine sees of it is `InvocationContext`. */
@@ -23,10 +27,13 @@ export class Invocation implements InvocationContext {
   abortReason: AmpouleError | undefined
   readonly signal = new CancelSignal()
   readonly #options: InvocationOptions
+  readonly #about: string | undefined
   #log: InvocationLog | undefined
   #reported = false
 
-  constructor(functionName: string, options: InvocationOptions) {
+  /** `about`: what it was about, for the report. */
+  constructor(functionName: string, options: InvocationOptions, about?: string) {
+    this.#about = about
     this.functionName = functionName
     this.#options = options
     this.startedMs = options.now()
@@ -48,6 +55,18 @@ export class Invocation implements InvocationContext {
     this.#log.write(stream, line)
   }
 
+  /** The end with a failure; gives the error as callers should see it. `location` leads to the author's files. */
+  async fail(
+    error: AmpouleError,
+    report: InvocationReport | undefined,
+    location: SourceMapLocation | undefined,
+  ): Promise<AmpouleError> {
+    const { sourceMaps } = this.#options
+    const explained = sourceMaps === undefined ? error : await explainFailure(error, location, sourceMaps)
+    this.end(explained, report)
+    return explained
+  }
+
   /** The end: closes the log and reports, once. */
   end(error: AmpouleError | undefined, report: InvocationReport | undefined): void {
     if (this.#reported) return
@@ -60,9 +79,11 @@ export class Invocation implements InvocationContext {
       time,
       function: this.functionName,
       requestId: this.requestId,
+      ...(this.#about === undefined ? {} : { about: this.#about }),
       outcome: error?.code ?? 'ok',
       durationMs: time - this.startedMs,
       message: error === undefined ? undefined : describeForOperator(error),
+      ...(error instanceof GuestError ? { error: error.details } : {}),
       report,
     })
   }

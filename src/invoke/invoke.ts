@@ -5,8 +5,10 @@ import type { FunctionSettings } from '../functions/settings.ts'
 import type { GuestRequest, GuestResponse } from '../wasi/contract.ts'
 import { toInvocationError } from './failure.ts'
 import type { Invocation } from './invocation.ts'
+import type { EventOrigin } from './batch-event.ts'
 import { decodeEnvelope, encodeChecked, own } from './envelope.ts'
 import { decodeMessage, encodeMessage, MalformedMessage } from './message.ts'
+import { nextPhase } from './phase.ts'
 
 /** A function that this lane can run. */
 export interface HostedFunction {
@@ -41,17 +43,22 @@ export async function runEvent<T>(
   decode: (payload: Uint8Array, events: EventForm) => T,
 ): Promise<EventOutcome<T>> {
   let report: InvocationReport | undefined
+  let { runner } = target
   try {
+    await nextPhase()
     if (invocation.abortReason !== undefined) throw invocation.abortReason
-    const result = await target.runner.invokeEvent(event, invocation)
+    // Taken where it is used: a deployment may have put another in its place, and may do so again while this one runs.
+    ;({ runner } = target)
+    const result = await runner.invokeEvent(event, invocation)
     report = result.report
-    const { maxResponseBytes } = target.runner.spec.limits
+    const { maxResponseBytes } = runner.spec.limits
     if (result.payload.byteLength > maxResponseBytes) throw responseTooLarge(result.payload.byteLength, maxResponseBytes)
-    const answer = decode(result.payload, target.runner.events)
+    const answer = decode(result.payload, runner.events)
     invocation.end(undefined, report)
     return { answer, report }
   } catch (error) {
-    throw fail(target, invocation, malformedIsInvalid(error), report)
+    const failure = toInvocationError(malformedIsInvalid(error), invocation.abortReason, runner.events)
+    throw await invocation.fail(failure, report, runner.spec.sourceMap)
   }
 }
 
@@ -62,6 +69,7 @@ export async function runHttp(
   request: GuestRequest,
 ): Promise<{ readonly response: GuestResponse; readonly done: Promise<InvocationReport | undefined> }> {
   try {
+    await nextPhase()
     if (invocation.abortReason !== undefined) throw invocation.abortReason
     const { response, done } = await target.runner.invokeHttp(request, invocation)
     return { response, done: settleHttp(target, invocation, done) }
@@ -91,26 +99,37 @@ export async function invokeValue(
   invocation: Invocation,
   payload: unknown,
 ): Promise<EventOutcome<unknown>> {
+  return await invokeEncoded(
+    target,
+    invocation,
+    (origin, events) => encodeInvokeEvent({ ...origin, payload }, events),
+    decodePayload,
+  )
+}
+
+/** Runs the event that `encode` makes for this invocation, unless it is larger than the function allows. */
+export async function invokeEncoded<T>(
+  target: HostedFunction,
+  invocation: Invocation,
+  encode: (origin: EventOrigin, events: EventForm) => Uint8Array,
+  decode: (payload: Uint8Array, events: EventForm) => T,
+): Promise<EventOutcome<T>> {
   const { spec, events } = target.runner
   let event: Uint8Array
   try {
     const { requestId: id, startedMs } = invocation
     const functionName = target.settings.name
-    event = encodeInvokeEvent({ id, functionName, deadlineMs: startedMs + spec.limits.timeoutMs, payload }, events)
+    event = encode({ id, functionName, deadlineMs: startedMs + spec.limits.timeoutMs }, events)
   } catch (error) {
     throw fail(target, invocation, error, undefined)
   }
   if (event.byteLength > spec.limits.maxRequestBytes)
     throw fail(target, invocation, payloadTooLarge(event.byteLength, spec.limits.maxRequestBytes), undefined)
-  return await runEvent(target, invocation, event, decodePayload)
+  return await runEvent(target, invocation, event, decode)
 }
 
 /** A direct invocation as an event (docs/events.md). */
-export interface InvokeEvent {
-  readonly id: string
-  readonly functionName: string
-  /** Milliseconds since the epoch. */
-  readonly deadlineMs: number
+export interface InvokeEvent extends EventOrigin {
   /** What JSON can hold; undefined counts as null. */
   readonly payload: unknown
 }

@@ -1,3 +1,5 @@
+import { printable } from './printable.ts'
+import { formatFrame } from './stack.ts'
 import type { ObservedRecord } from './records.ts'
 
 /** One line for one record, without newline; what a guest wrote can neither start a line of its own nor reach the terminal's control codes. */
@@ -5,8 +7,9 @@ export type Format = (record: ObservedRecord) => string
 
 export const formatJson: Format = (record) => {
   const { time, ...rest } = record
-  return JSON.stringify({ time: new Date(time).toISOString(), ...flat(rest) }, (_, value: unknown) =>
-    typeof value === 'bigint' ? Number(value) : value,
+  return JSON.stringify({ time: new Date(time).toISOString(), ...flat(rest) }, (key, value: unknown) =>
+    // The author's code is for terminals and pages.
+    key === 'excerpt' ? undefined : typeof value === 'bigint' ? Number(value) : value,
   )
 }
 
@@ -24,6 +27,9 @@ export const formatText: Format = (record) => {
   }
 }
 
+/** A line of text holds so many frames; JSON has all. */
+const TEXT_FRAMES = 4
+
 function reportText(record: Extract<ObservedRecord, { type: 'report' }>): string {
   const { report } = record
   const parts = [record.outcome, `${record.durationMs.toFixed(1)} ms`]
@@ -34,6 +40,8 @@ function reportText(record: Extract<ObservedRecord, { type: 'report' }>): string
       `${(report.memoryBytes / 1048576).toFixed(1)} MiB`,
     )
   if (record.message !== undefined) parts.push(printable(record.message))
+  if (record.error?.frames !== undefined)
+    parts.push(...record.error.frames.slice(0, TEXT_FRAMES).map((frame) => printable(formatFrame(frame))))
   return parts.join(' · ')
 }
 
@@ -43,9 +51,3 @@ function flat(record: object): object {
   const { report, ...rest } = record
   return { ...rest, ...(report as object | undefined) }
 }
-
-/** Control characters of C0 (but not tab) and C1, and the line ends of Unicode. */
-const UNPRINTABLE = new RegExp(String.raw`[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]`, 'g')
-
-const printable = (text: string): string =>
-  text.replaceAll(UNPRINTABLE, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -1,4 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
+import type { Excerpt } from './excerpt.ts'
+import type { StackFrame } from './stack.ts'
 import type { InvocationReport } from '../engine/contract.ts'
 
 /** A line that a guest wrote. */
@@ -12,18 +14,31 @@ export interface LogRecord {
   readonly message: string
 }
 
+/** A guest's exception. Texts come from the guest; `frames` and `excerpt` are in the author's files, where a map leads there. */
+export interface ReportedError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+  readonly frames?: readonly StackFrame[]
+  readonly excerpt?: Excerpt
+}
+
 /** The end of an invocation. */
-interface ReportRecord {
+export interface ReportRecord {
   readonly type: 'report'
   readonly time: number
   readonly function: string
   readonly requestId: string
+  /** What it was about, for people, where that is known: `GET /path`. */
+  readonly about?: string
   /** `ok`, or the code of the failure. */
   readonly outcome: 'ok' | ErrorCode
   /** From the first byte of the request to the end of the answer. */
   readonly durationMs: number
   /** What failed, in full: this goes to the operator, not to the client. */
   readonly message: string | undefined
+  /** What a JavaScript guest told of its exception. */
+  readonly error?: ReportedError
   /** What it took; undefined when the engine had none to give because the invocation failed. */
   readonly report: InvocationReport | undefined
 }

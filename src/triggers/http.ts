@@ -3,6 +3,7 @@ import type { InvocationReport } from '../engine/contract.ts'
 import { AmpouleError } from '../errors.ts'
 import type { Invocation } from '../invoke/invocation.ts'
 import { runEvent, runHttp, wayFor, type HostedFunction } from '../invoke/invoke.ts'
+import { nextPhase } from '../invoke/phase.ts'
 import type { GuestRequest } from '../wasi/contract.ts'
 import { sendStream, sendWhole } from './http-answer.ts'
 import { BUFFERED_BYTES, clientGone, readBody, refuseTooLarge, streamBody, type StreamedBody } from './http-body.ts'
@@ -79,6 +80,7 @@ async function serveEvent({ match, invocation, incoming, outgoing, timing, closi
     target.runner.events,
   )
   const { answer, report } = await runEvent(target, invocation, event, decodeHttpAnswer)
+  await nextPhase()
   const extra = timing
     ? [REQUEST_ID_HEADER, invocation.requestId, 'server-timing', serverTiming(report)]
     : [REQUEST_ID_HEADER, invocation.requestId]
@@ -99,6 +101,7 @@ async function serveWasiHttp(call: HttpCall): Promise<void> {
     body: body instanceof Uint8Array || body === null ? body : body.stream,
   }
   const { response, done } = await runHttp(match.target, invocation, request)
+  await nextPhase()
   const head = responseHead(response.status, response.headers)
   const extra = [REQUEST_ID_HEADER, invocation.requestId]
   const options = { extra, close: call.closing(), ...(discard === undefined ? {} : { discard }) }

@@ -17,7 +17,7 @@ import { Tables } from './tables.ts'
 import { typeName } from './types.ts'
 import { Writer } from './writer.ts'
 
-const DEFAULT_MAX_FUNCTION_BYTES = 2 * 1024 * 1024
+export const DEFAULT_MAX_FUNCTION_BYTES = 2 * 1024 * 1024
 
 /**
  * Adds fuel metering, virtual memory sizes and restorable state to a core module (contract.ts says what it then imports and

@@ -57,7 +57,7 @@ const decode = (bytes: Uint8Array): object => decodeEnvelope(bytes).head
 const invoke = { type: 'invoke', id: 'r', fn: 'f', deadline: 0 }
 
 describe('a QuickJS build', () => {
-  test('bundles TypeScript and packages, and runs async functions, timers and console', { timeout: 60_000 }, async () => {
+  test('bundles TypeScript and packages, and runs async functions, timers and console', { timeout: 180_000 }, async () => {
     const { component } = await build({
       'index.ts': `
         import { double } from './double.ts'
@@ -79,7 +79,7 @@ describe('a QuickJS build', () => {
     expect(answer).toEqual({ payload: { n: 42, name: 'common', kind: 1, list: [1, 2], all: [1, 2] } })
   })
 
-  test('passes on exceptions, names promises that never settle, and answers warm events', { timeout: 60_000 }, async () => {
+  test('passes on exceptions, names promises that never settle, and answers warm events', { timeout: 180_000 }, async () => {
     const { component } = await build({
       'index.ts': `export const handler = async (event) => { if (event === 'throw') throw new RangeError('too far'); return new Promise(() => {}) }`,
     })
@@ -112,7 +112,7 @@ describe('a QuickJS build', () => {
 describe('the cache', () => {
   test(
     'gives the same component for the same content, wherever it lies, and a new one for new content',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       const cacheDir = join(folder, 'own-cache')
       const progress: BuildProgress[] = []
@@ -166,7 +166,7 @@ describe('a failed build names file, line and column for', () => {
       'index.ts',
       1,
       8,
-      'do not run on Node.js',
+      'not one of the modules of Node.js',
     ],
     [
       'a missing export of another file',
@@ -185,14 +185,6 @@ describe('a failed build names file, line and column for', () => {
       'Unexpected token',
     ],
     ['a module without a handler', { 'index.ts': 'export const other = 1' }, 'index.ts', 1, 1, 'exports neither `default`'],
-    [
-      'a fetch function on QuickJS',
-      { 'index.ts': 'export default { fetch: () => 1 }' },
-      'index.ts',
-      1,
-      1,
-      'QuickJS has no Request',
-    ],
     ['top-level await on QuickJS', { 'index.ts': 'export const handler = 1\nawait 1' }, 'index.ts', 2, 1, 'Top-level await'],
     [
       'an exception at the top level',
@@ -202,7 +194,7 @@ describe('a failed build names file, line and column for', () => {
       10,
       "cannot read property 'b'",
     ],
-  ])('%s', { timeout: 60_000 }, async (_, files, file, line, column, message) => {
+  ])('%s', { timeout: 180_000 }, async (_, files, file, line, column, message) => {
     const error = await failure(files)
     expect(error.message).toContain(message)
     expect(error.position).toMatchObject({ line, column })
@@ -220,12 +212,12 @@ describe('a build', () => {
     expect((await failure({ 'index.ts': '' }, { kind: 'wasi-http' })).message).toContain("needs engine 'starlingmonkey'")
   })
 
-  test('whose top level never ends is ended', { timeout: 60_000 }, async () => {
+  test('whose top level never ends is ended', { timeout: 180_000 }, async () => {
     const error = await failure({ 'index.ts': 'for (;;) {}\nexport const handler = 1' }, { timeoutMs: 3000 })
     expect(error.message).toContain('longer than 3000 ms')
   })
 
-  test('ends with its signal', { timeout: 60_000 }, async () => {
+  test('ends with its signal', { timeout: 180_000 }, async () => {
     const controller = new AbortController()
     const reason = new Error('enough')
     const onProgress = ({ stage }: BuildProgress): void => {

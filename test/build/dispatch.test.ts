@@ -2,13 +2,14 @@
 import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
 import { createHandle } from '../../guest-sdk/runtime/dispatch.ts'
-import type { Context, Environment, FunctionModule, Platform } from '../../guest-sdk/runtime/function.ts'
+import type { Context, Environment, FunctionModule, LambdaContext } from '../../guest-sdk/runtime/function.ts'
 import { TEXT } from '../../guest-sdk/runtime/bytes.ts'
 import { createRuntime } from '../../guest-sdk/runtime/runtime.ts'
 import { encodeEnvelope } from '../../src/engine/envelope.ts'
 import { decodeEnvelope } from '../../src/invoke/envelope.ts'
 import { encodeMessage } from '../../src/invoke/message.ts'
 import { encodeHttpEvent } from '../../src/triggers/http-event.ts'
+import { drive, failure, type Driven, type TestError } from './drive.ts'
 
 const base = { id: 'request-1', fn: 'greeter', deadline: 0 }
 const http = {
@@ -58,38 +59,16 @@ function start(
   options: { env?: Environment; seeds?: number[] } = {},
 ): {
   readonly call: (event: object) => Promise<Answer>
-  readonly fail: (event: object) => Promise<{ name: string; message: string; stack: string }>
-  readonly globals: { readonly Math: { random(): number }; readonly process?: { readonly env: Environment } }
-  readonly reads: () => number
+  readonly fail: (event: object) => Promise<TestError>
+  readonly globals: Driven['globals']
+  readonly reads: Driven['reads']
 } {
-  let reads = 0
-  const seeds = options.seeds ?? [1]
-  const platform: Platform = {
-    engine: 'starlingmonkey',
-    text: TEXT,
-    entropy: () => new Uint32Array([seeds.shift() ?? 7, 2, 3, 4]),
-    readEnvironment: () => {
-      reads++
-      return options.env ?? {}
-    },
-  }
-  const globals = { Math: { random: () => 0 } }
-  const handle = createHandle(module, createRuntime(platform, globals))
+  const driven = drive(module, options)
   return {
-    globals,
-    reads: () => reads,
-    async call(event) {
-      return decode(await handle(encode(event))) as Answer
-    },
-    async fail(event) {
-      try {
-        await handle(encode(event))
-      } catch (error) {
-        if (error instanceof Uint8Array) return decodeError(error)
-        throw error
-      }
-      throw new Error('the event was answered')
-    },
+    globals: driven.globals,
+    reads: driven.reads,
+    call: async (event) => decode(await driven.handle(encode(event))) as Answer,
+    fail: (event) => failure(driven, encode(event)),
   }
 }
 
@@ -145,7 +124,7 @@ describe('a fetch function', () => {
     const module = {
       default: {
         fetch: (_: Request, env: Environment, context: Context) =>
-          Response.json([env.A, context.awsRequestId, context.functionName, context.getRemainingTimeInMillis()]),
+          Response.json([env.A, context.requestId, context.functionName, context.getRemainingTimeInMillis()]),
       },
     }
     const { call } = start(module, { env: { A: 'b' } })
@@ -161,9 +140,15 @@ describe('a fetch function', () => {
     expect((await call({ ...http, url: 'http://host.example/none' })).status).toBe(404)
   })
 
-  test('that returns no Response fails with a TypeError', async () => {
-    const { fail } = start({ default: { fetch: () => 'text' } })
-    expect(await fail(http)).toMatchObject({ name: 'TypeError', message: 'fetch(request, env, context) must return a Response' })
+  test.each([
+    ['text', 'the string "text"'],
+    [undefined, 'nothing (undefined)'],
+    [{ status: 200, body: '' }, 'an object with the keys status, body'],
+    [new Map(), 'an object of the class Map'],
+  ])('that returns no Response but %o fails with a TypeError that says so', async (result, said) => {
+    const { fail } = start({ default: { fetch: () => result } })
+    const message = `fetch(request, env, ctx) must return a Response, but returned ${said}`
+    expect(await fail(http)).toMatchObject({ name: 'TypeError', message })
   })
 
   test('without a handler refuses invoke events', async () => {
@@ -232,9 +217,43 @@ describe('a Lambda handler', () => {
     expect(await call(http)).toMatchObject({ headers: [['x-a', '\u00e9']], body: '\u00fc\u{1f600}\ufffd' })
   })
 
+  test('gets what Lambda tells of the function and the invocation', async () => {
+    const env = { AWS_LAMBDA_FUNCTION_NAME: 'greeter', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256', OWN: '1' }
+    const { call, globals } = start(
+      { handler: (_: unknown, context: LambdaContext) => ({ ...context, logStreamName: context.logStreamName }) },
+      { env },
+    )
+    const arn = 'arn:aws:lambda:us-east-1:000000000000:function:greeter'
+    const { payload } = await call({ ...base, type: 'invoke' })
+    expect(payload).toEqual({
+      awsRequestId: 'request-1',
+      functionName: 'greeter',
+      functionVersion: '$LATEST',
+      invokedFunctionArn: arn,
+      memoryLimitInMB: '256',
+      logGroupName: '/aws/lambda/greeter',
+      logStreamName: expect.stringMatching(/^\d{4}\/\d\d\/\d\d\/\[\$LATEST\]request1$/) as string,
+      callbackWaitsForEmptyEventLoop: true,
+    })
+    expect(globals.process?.env).toEqual(env)
+    const invoked = { version: '7', arn: `${arn}:live` }
+    expect((await call({ ...base, type: 'invoke', invoked })).payload).toMatchObject({
+      functionVersion: '7',
+      invokedFunctionArn: `${arn}:live`,
+    })
+  })
+
+  test('that takes a callback is refused, with what to do instead', async () => {
+    const handler = (_event: unknown, _context: unknown, callback: () => void): void => callback()
+    expect((await start({ handler }).fail({ ...base, type: 'invoke' })).message).toContain('there is no callback here')
+  })
+
   test('that answers an invoke event with what JSON cannot hold fails, and with nothing answers null', async () => {
     const error = await start({ handler: () => ({ n: 1n }) }).fail({ ...base, type: 'invoke' })
-    expect(error.name).toBe('TypeError')
+    expect(error).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('what JSON can hold, but returned an object') as string,
+    })
     expect((await start({ handler: () => undefined }).call({ ...base, type: 'invoke' })).payload).toBeNull()
   })
 
@@ -272,7 +291,7 @@ describe('a Lambda handler', () => {
 
   test('with a statusCode that is no integer fails', async () => {
     expect((await start({ handler: () => ({ statusCode: 'ok' }) }).fail(http)).message).toBe(
-      'statusCode must be an integer, not "ok"',
+      'statusCode must be an integer from 200 to 599, not the string "ok"',
     )
   })
 
@@ -317,9 +336,25 @@ describe('the runtime', () => {
     )
     expect(await start({ handler: () => Promise.reject(hostile) }).fail({ ...base, type: 'invoke' })).toEqual({
       name: 'Error',
-      message: '',
+      message: 'what was thrown is no Error but an object',
       stack: '',
     })
+    const thrown = await start({ handler: () => Promise.reject({ code: 7 }) }).fail({
+      ...base,
+      type: 'invoke',
+    })
+    expect(thrown.message).toBe('what was thrown is no Error but an object with the keys code')
+  })
+
+  test('puts the chain of causes into the stack, circles and all', async () => {
+    const inner = new TypeError('inner')
+    const outer = new Error('outer', { cause: new Error('middle', { cause: inner }) })
+    inner.cause = outer
+    const { message, stack } = await start({ handler: () => Promise.reject(outer) }).fail({ ...base, type: 'invoke' })
+    expect(message).toBe('outer')
+    const titles = stack.split('\n').filter((line) => line.startsWith('Caused by: '))
+    expect(titles).toEqual(['Caused by: Error: middle', 'Caused by: TypeError: inner'])
+    expect(stack.match(/dispatch\.test/g)?.length).toBeGreaterThanOrEqual(3)
   })
 
   test('answers a warm event without the author’s code, by the way of a request', async () => {

@@ -155,7 +155,7 @@ describe('globals', () => {
     const { globals, written } = start()
     globals.console.log('a', { b: 1n }, [1], null, undefined)
     globals.console.error('x'.repeat(5000))
-    expect(written[0]).toBe('out: a {"b":"1n"} [1] null undefined\n')
+    expect(written[0]).toBe('out: a { b: 1n } [ 1 ] null undefined\n')
     expect(written.slice(1).map((line) => line.slice(0, 4))).toEqual(['err:', 'err:'])
   })
 
@@ -163,14 +163,21 @@ describe('globals', () => {
     const { crypto } = start().globals
     expect([...crypto.getRandomValues(new Uint16Array(2))]).toEqual([0xabab, 0xabab])
     expect(crypto.randomUUID()).toBe('abababab-abab-4bab-abab-abababababab')
-    expect(() => crypto.getRandomValues(new Uint8Array(65_537))).toThrow(RangeError)
+    expect(() => crypto.getRandomValues(new Uint8Array(65_537))).toThrow(DOMException)
   })
 
-  test('TextDecoder decodes, replaces or refuses what is no UTF-8, and knows no other encoding', () => {
+  test('TextDecoder decodes, replaces or refuses what is no UTF-8, also in pieces, and knows the encodings that occur', () => {
     const { TextDecoder: Decoder } = start().globals
     expect(new Decoder().decode(new Uint8Array([0xef, 0xbb, 0xbf, 65, 0xff]))).toBe('A\ufffd')
     expect(() => new Decoder('utf-8', { fatal: true }).decode(new Uint8Array([0xff]))).toThrow(TypeError)
-    expect(() => new Decoder('latin1')).toThrow(RangeError)
+    const decoder = new Decoder()
+    const pieces = Array.from(new TextEncoder().encode('aü€😀'), (byte) =>
+      decoder.decode(new Uint8Array([byte]), { stream: true }),
+    )
+    expect(pieces.join('') + decoder.decode()).toBe('aü€😀')
+    expect(new Decoder('latin1').decode(new Uint8Array([0xfc, 0x80]))).toBe('ü€')
+    expect(new Decoder('utf-16le').decode(new Uint8Array([0xfc, 0]))).toBe('ü')
+    expect(() => new Decoder('none')).toThrow(RangeError)
   })
 })
 

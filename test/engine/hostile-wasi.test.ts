@@ -54,7 +54,7 @@ describe.each(strategies)('a hostile guest that uses the host, restored by "%s"'
     const component = await scriptedGuest()
     runners = {
       cheap: await lane.deploy('cheap', component),
-      late: await lane.deploy('late', component, { limits: { timeoutMs: 15, fuel: 1_000_000_000_000n } }),
+      late: await lane.deploy('late', component, { limits: { timeoutMs: 50, fuel: 1_000_000_000_000n } }),
       rich: await lane.deploy('rich', component, { limits: { fuel: 2_000_000_000n } }),
     }
     neighbour = await lane.deploy('neighbour', component)

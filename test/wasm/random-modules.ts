@@ -2,7 +2,7 @@ import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { compileFunction } from 'node:vm'
+import { compileFunction, createContext, Script } from 'node:vm'
 
 /** What random modules may use, as binaryen's flags; what V8 does not ship stays off. */
 export const FEATURE_SETS: Readonly<Record<string, readonly string[]>> = {
@@ -34,6 +34,9 @@ const NOT_SHIPPED = [
   'relaxed-atomics',
 ].map((feature) => `--disable-${feature}`)
 
+/** For some inputs the tool never ends; a module takes it milliseconds. */
+const GENERATOR_TIMEOUT_MS = 20_000
+
 interface Tool {
   callMain?: (args: string[]) => number
   noInitialRun: boolean
@@ -46,6 +49,9 @@ export class ModuleGenerator {
   #tool: Tool | undefined
   readonly #path = createRequire(import.meta.url).resolve('binaryen/bin/wasm-opt')
   #source: string | undefined
+  /** Code that is run in a context of its own can be given a time limit, which also ends WebAssembly that it has called. */
+  readonly #context: { call?: () => void } = createContext({})
+  readonly #call = new Script('call()')
 
   async #load(): Promise<Tool> {
     this.#source ??= fs.readFileSync(this.#path, 'utf8').replace(/^#!.*\n/, '')
@@ -97,7 +103,9 @@ export class ModuleGenerator {
     fs.rmSync(output, { force: true })
     fs.writeFileSync(input, seed)
     try {
-      tool.callMain?.(['-ttf', input, '--denan', ...features, ...NOT_SHIPPED, ...extra, '-o', output])
+      this.#context.call = () =>
+        void tool.callMain?.(['-ttf', input, '--denan', ...features, ...NOT_SHIPPED, ...extra, '-o', output])
+      this.#call.runInContext(this.#context, { timeout: GENERATOR_TIMEOUT_MS })
       return new Uint8Array(fs.readFileSync(output))
     } catch {
       this.#tool = undefined

@@ -1,0 +1,3 @@
+module ampoule
+
+go 1.24

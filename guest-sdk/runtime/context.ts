@@ -1,0 +1,91 @@
+import type { Context, Environment, EventBase, Failure, LambdaContext } from './function.ts'
+
+/** What Lambda tells a function about itself, the same in every invocation. */
+export interface Identity {
+  readonly functionName: string
+  readonly version: string
+  readonly arn: string
+  readonly memoryMb: string
+  readonly logGroup: string
+  readonly region: string
+}
+
+/** There are no accounts here; as long as AWS's. */
+export const ACCOUNT = '000000000000'
+
+/** From the variables that the host sets for every function; where they are missing, from the event. */
+export function identify(variables: Environment, fn: string): Identity {
+  const functionName = variables.AWS_LAMBDA_FUNCTION_NAME ?? fn
+  const region = variables.AWS_REGION ?? 'us-east-1'
+  return {
+    functionName,
+    version: variables.AWS_LAMBDA_FUNCTION_VERSION ?? '$LATEST',
+    arn: `arn:aws:lambda:${region}:${ACCOUNT}:function:${functionName}`,
+    memoryMb: variables.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? '128',
+    logGroup: `/aws/lambda/${functionName}`,
+    region,
+  }
+}
+
+// Keys and not private fields: those become WeakMaps when they are lowered, at twenty times the price. Symbols are in nobody's log.
+const DEADLINE = Symbol('deadline')
+export const PENDING = Symbol('pending')
+export const FAILURES = Symbol('failures')
+
+const NO_PROPS = Object.freeze({})
+
+/** The context of both forms, the module's and Lambda's. Without initialised fields: lowered for QuickJS, they are dear. */
+export class InvocationContext implements Context, LambdaContext {
+  declare callbackWaitsForEmptyEventLoop: boolean
+  declare readonly functionName: string
+  declare readonly functionVersion: string
+  declare readonly invokedFunctionArn: string
+  declare readonly memoryLimitInMB: string
+  declare readonly awsRequestId: string
+  declare readonly logGroupName: string
+  declare readonly [DEADLINE]: number;
+  /** What was given to `waitUntil`. */
+  declare [PENDING]: unknown[] | undefined;
+  /** Which parts of a batch come again, as far as its handler has said anything. */
+  declare [FAILURES]: (() => readonly Failure[] | undefined) | undefined
+
+  constructor(event: EventBase, identity: Identity) {
+    const { invoked } = event
+    this.callbackWaitsForEmptyEventLoop = true
+    this.functionName = event.fn
+    this.functionVersion = invoked?.version ?? identity.version
+    this.invokedFunctionArn = invoked?.arn ?? identity.arn
+    this.memoryLimitInMB = identity.memoryMb
+    this.awsRequestId = event.id
+    this.logGroupName = identity.logGroup
+    this[DEADLINE] = event.deadline
+    this[PENDING] = undefined
+    this[FAILURES] = undefined
+  }
+
+  get requestId(): string {
+    return this.awsRequestId
+  }
+
+  get props(): Readonly<Record<string, never>> {
+    return NO_PROPS
+  }
+
+  /** One stream per sandbox, as in Lambda; here each invocation has its own. */
+  get logStreamName(): string {
+    const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/')
+    return `${day}/[${this.functionVersion}]${this.awsRequestId.replaceAll('-', '')}`
+  }
+
+  getRemainingTimeInMillis(): number {
+    return Math.max(0, this[DEADLINE] - Date.now())
+  }
+
+  waitUntil(promise: Promise<unknown>): void {
+    const pending = this[PENDING]
+    if (pending === undefined) this[PENDING] = [promise]
+    else pending.push(promise)
+  }
+
+  passThroughOnException(): void {}
+}

@@ -1,0 +1,34 @@
+import { FAILURES, type InvocationContext } from './context.ts'
+import { sealEnvelope } from './envelope.ts'
+import { describeError } from './errors.ts'
+import type { HttpAnswer, Text } from './function.ts'
+import { fromLambdaResult, toJson } from './lambda.ts'
+
+/** What a handler gave, or will give, and how the bytes of the answer are made of it. */
+export interface Outcome {
+  readonly result: unknown
+  readonly seal: (value: unknown, text: Text, context: InvocationContext) => Uint8Array
+}
+
+export const sealHttp: Outcome['seal'] = (value, text) => {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what callFetch and fromLambdaResult make
+  const { status, headers, body } = value as HttpAnswer
+  return sealEnvelope(`{"status":${status},"headers":${JSON.stringify(headers)}}`, body, text)
+}
+
+export const sealLambda: Outcome['seal'] = (value, text, context) => sealHttp(fromLambdaResult(value), text, context)
+
+export const sealPayload: Outcome['seal'] = (value, text) =>
+  sealEnvelope(value === undefined ? '{"payload":null}' : `{"payload":${toJson(value)}}`, null, text)
+
+export const sealFailures: Outcome['seal'] = (_, text, context) =>
+  sealEnvelope(`{"failures":${JSON.stringify(context[FAILURES]?.() ?? [])}}`, null, text)
+
+export const sealNothing: Outcome['seal'] = (_, text) => sealEnvelope('{}', null, text)
+
+/** What an invocation fails with. Of a batch, what the handler had acknowledged before stays done. */
+export function sealError(error: unknown, text: Text, context: InvocationContext | undefined): Uint8Array {
+  const failures = context?.[FAILURES]?.()
+  const description = describeError(error)
+  return sealEnvelope(JSON.stringify(failures === undefined ? description : { ...description, failures }), null, text)
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto'
+import { resolve } from 'node:path'
+import { AmpouleError } from '../errors.ts'
+import { bundle, type Bundle } from './bundle.ts'
+import type { ScriptOptions, ScriptResult } from './contract.ts'
+import { AuthorError } from './diagnostics.ts'
+import { requireFile } from './entry.ts'
+import { BuildError } from './error.ts'
+
+/** Parsing takes the engine some ten times as much memory. */
+export const MAX_SCRIPT_BYTES = 10 * 1024 * 1024
+
+/**
+ * Bundles a function's module to a script, in this process: tens of milliseconds, since nothing of the author's is run. Rejects with a
+ * {@link BuildError} (`BuildFailed`) that names file, line and column, and the files that were read.
+ */
+export async function buildScript(options: ScriptOptions): Promise<ScriptResult> {
+  const started = performance.now()
+  const entry = resolve(options.entry)
+  const { engine = 'starlingmonkey', maxBytes = MAX_SCRIPT_BYTES } = options
+  await requireFile(entry)
+  const { code, map, inputs } = await bundled(entry, engine)
+  const text = Buffer.from(code)
+  if (text.length > maxBytes) {
+    const largest = largestSource(map)
+    throw new BuildError(
+      `the bundle has ${text.length} bytes, the limit is ${maxBytes}${largest === undefined ? '' : `; the largest file in it is ${largest}`}`,
+      undefined,
+      { inputs },
+    )
+  }
+  const hash = createHash('sha256').update(text).digest('hex')
+  return { engine, code, map, hash, bytes: text.length, ms: performance.now() - started, inputs }
+}
+
+async function bundled(entry: string, engine: ScriptResult['engine']): Promise<Bundle> {
+  try {
+    return await bundle(entry, engine, 'script')
+  } catch (error) {
+    if (error instanceof AuthorError) throw new BuildError(error.message, error.position, { inputs: error.inputs })
+    throw new AmpouleError('Internal', 'the bundler failed', { cause: error })
+  }
+}
+
+function largestSource({ sources, sourcesContent }: Bundle['map']): string | undefined {
+  const sizes = sourcesContent.map((content: string | null, index) => ({ size: content?.length ?? 0, source: sources[index] }))
+  return sizes.toSorted((a, b) => b.size - a.size)[0]?.source
+}

@@ -1,0 +1,72 @@
+import { decodeBatchAnswer, type BatchFailure } from './batch-answer.ts'
+import {
+  encodeQueueEvent,
+  encodeScheduledEvent,
+  encodeStreamEvent,
+  type QueueBatch,
+  type ScheduleTick,
+  type StreamBatch,
+} from './batch-event.ts'
+import type { Invocation } from './invocation.ts'
+import { invokeEncoded, type EventOutcome, type HostedFunction } from './invoke.ts'
+
+/** The messages that come again; all others are done. */
+export interface QueueAnswer {
+  readonly failures: readonly BatchFailure[]
+}
+
+/**
+ * Gives a function messages of a queue. Rejects with an `AmpouleError` when the invocation fails or its answer is not valid: all messages
+ * come again then, save what `failuresAfter` says (src/invoke/batch-answer.ts).
+ */
+export async function invokeQueue(
+  target: HostedFunction,
+  invocation: Invocation,
+  batch: QueueBatch,
+): Promise<EventOutcome<QueueAnswer>> {
+  const ids = batch.messages.map(({ id }) => id)
+  return await invokeEncoded(
+    target,
+    invocation,
+    (origin, events) => encodeQueueEvent(origin, batch, events),
+    (payload, events) => ({ failures: decodeBatchAnswer(payload, events, ids) }),
+  )
+}
+
+/** Undefined: the whole batch is done. */
+export interface StreamAnswer {
+  /** The earliest record that failed: it and all after it come again, those before it are done. */
+  readonly failedFrom: string | undefined
+}
+
+/** Gives a function records of a shard. Rejects with an `AmpouleError` when the invocation fails or its answer is not valid: the whole batch comes again then. */
+export async function invokeStream(
+  target: HostedFunction,
+  invocation: Invocation,
+  batch: StreamBatch,
+): Promise<EventOutcome<StreamAnswer>> {
+  const ids = batch.records.map(({ id }) => id)
+  return await invokeEncoded(
+    target,
+    invocation,
+    (origin, events) => encodeStreamEvent(origin, batch, events),
+    (payload, events) => {
+      const failed = new Set(decodeBatchAnswer(payload, events, ids).map(({ id }) => id))
+      return { failedFrom: ids.find((id) => failed.has(id)) }
+    },
+  )
+}
+
+/** Gives a function a tick of a schedule. Whatever it answers is a success; rejects with an `AmpouleError` when it fails. */
+export async function invokeScheduled(
+  target: HostedFunction,
+  invocation: Invocation,
+  tick: ScheduleTick,
+): Promise<EventOutcome<undefined>> {
+  return await invokeEncoded(
+    target,
+    invocation,
+    (origin, events) => encodeScheduledEvent(origin, tick, events),
+    () => undefined,
+  )
+}

@@ -1,0 +1,3 @@
+export function greet(greeting = 'Hello', name: string | null): string {
+  return `${greeting}, ${name ?? 'world'}!`
+}
