@@ -3,14 +3,14 @@ import { createArtifact } from '../src/component/artifact.ts'
 import { startLanes } from '../src/engine/lanes.ts'
 import { isSupported } from '../src/wasi/index.ts'
 import { spec } from './engine.ts'
-import { benchGuest, type BenchGuest } from './guests.ts'
+import { benchGuest, benchScript, type BenchGuest } from './guests.ts'
 
 // A host with one lane, in a process of its own so that it can be pinned to a core. Prints `ready` when it listens.
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { port: { type: 'string', default: '0' } } })
 const names = positionals as BenchGuest[]
 const functions = await Promise.all(
   names.map(async (name) => ({
-    artifact: createArtifact(await benchGuest(name), { isSupported }),
+    artifact: (await benchScript(name)) ?? createArtifact(await benchGuest(name), { isSupported }),
     spec: { ...spec(name), minInstances: 1 },
   })),
 )

@@ -94,6 +94,46 @@ describe.each([
     }
   })
 
+  it('puts back whichever pages are written, the same ones for many invocations or others in each', () => {
+    const { memory, image } = capture(8)
+    const slot = strategy.attach(memory, image)
+    const bytes = new Uint8Array(memory.buffer)
+    const before = Buffer.from(memory.buffer.slice(0))
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(bytes.length / PAGE - 1), fc.integer({ min: 1, max: 4 })), { maxLength: 20 }),
+        (steps) => {
+          for (const [page, times] of steps) {
+            for (let i = 0; i < times; i++) {
+              bytes[page * PAGE + i] = before[page * PAGE + i]! ^ 255
+              expect(slot.restore()).toBe(true)
+              expect(before.equals(bytes)).toBe(true)
+            }
+          }
+          if (steps.length % 3 === 0) slot.trim()
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  it('puts back the memories of several instances that run by turns', () => {
+    const slots = Array.from({ length: 3 }, () => {
+      const { memory, image } = capture(4)
+      return {
+        bytes: new Uint8Array(memory.buffer),
+        before: Buffer.from(memory.buffer.slice(0)),
+        slot: strategy.attach(memory, image),
+      }
+    })
+    for (let round = 0; round < 60; round++) {
+      const { bytes, before, slot } = slots[round % 3]!
+      bytes.fill(0xee, ((round * 7) % 60) * PAGE, ((round * 7) % 60) * PAGE + 9)
+      expect(slot.restore()).toBe(true)
+      expect(before.equals(bytes)).toBe(true)
+    }
+  })
+
   it('keeps what one instance writes from the others of the same image', () => {
     const { memory, image } = capture(2)
     const first = strategy.attach(memory, image)
@@ -183,6 +223,37 @@ describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)'
     slot.grant(WASM_PAGE, 2 * WASM_PAGE)
     expect(slot.restore()).toBe(false)
     dirtyPages!.release(image)
+  })
+
+  it('does not scan again while the thread takes no page fault, and does once a page becomes its own', () => {
+    const linux = openLinux()
+    const memory = new WebAssembly.Memory({ initial: 4 })
+    const bytes = new Uint8Array(memory.buffer)
+    let scans = 0
+    const counting = dirtyPagesStrategy({
+      ...linux,
+      scanner(capacity) {
+        const { scan } = linux.scanner(capacity)
+        return { scan: (address, length) => (scans++, scan(address, length)) }
+      },
+    })
+    const image = counting.capture(memory, bytes.length)
+    const slot = counting.attach(memory, image)
+    const touch = (page: number): void => {
+      bytes[page * PAGE] = 1
+      expect(slot.restore()).toBe(true)
+      expect(bytes[page * PAGE]).toBe(0)
+    }
+    touch(3)
+    // The thread's other work takes faults of its own now and then: in some of many rounds it takes none.
+    const rounds = 1000
+    scans = 0
+    for (let i = 0; i < rounds; i++) touch(3)
+    expect(scans).toBeLessThan(rounds)
+    scans = 0
+    for (let page = 10; page < 20; page++) touch(page)
+    expect(scans).toBe(10)
+    counting.release(image)
   })
 
   it('seals the snapshot file, so that no one can change or truncate it', async () => {

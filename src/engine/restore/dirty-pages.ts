@@ -11,7 +11,10 @@ type FileImage = MemoryImage & { kind: 'memfd' }
 
 /**
  * The Linux strategy: the image is a sealed memfd, mapped copy-on-write over the memory; after an invocation only the pages that it
- * dirtied are copied back. Untouched pages are shared by all instances.
+ * or an earlier one dirtied are copied back. Untouched pages are shared by all instances.
+ *
+ * A scan asks about every present page and costs more than all the rest, so its answer is kept: it stays complete until the thread
+ * takes its next page fault, whatever that was for (`Linux.faults`). No other thread writes guest memories.
  *
  * ```
  * base                image.length          virtual size           real size
@@ -48,6 +51,12 @@ export function dirtyPagesStrategy(linux: Linux, capacity: number = SCAN_CAPACIT
   }
 }
 
+/** A range of private pages, and what belongs there. */
+interface DirtyRange {
+  readonly pages: Uint8Array
+  readonly image: Uint8Array
+}
+
 class DirtyPagesSlot implements MemorySlot {
   readonly #linux: Linux
   readonly #scanner: DirtyPageScanner
@@ -59,6 +68,10 @@ class DirtyPagesSlot implements MemorySlot {
   #bytes: Uint8Array
   /** Bytes from the image's end that are accessible; 0 between invocations. */
   #granted = 0
+  /** All private pages as of the last scan. */
+  #dirty: readonly DirtyRange[] = []
+  /** The thread's faults before that scan; undefined when the next restore has to scan, whatever they are. */
+  #scannedAt: bigint | undefined
 
   constructor(
     linux: Linux,
@@ -91,17 +104,12 @@ class DirtyPagesSlot implements MemorySlot {
       this.#forgetGrowth()
     }
     if (length === 0) return true
-    const { count, ranges } = this.#scanner.scan(this.#base, length)
-    let dirty = 0
-    for (let i = 0; i < count; i++) dirty += ranges[2 * i + 1]! - ranges[2 * i]!
-    if (dirty >= DROP_BYTES) {
-      this.#linux.drop(this.#base, length)
-      return true
+    const faults = this.#linux.faults()
+    if (faults !== this.#scannedAt) {
+      this.#dirty = this.#scan(length)
+      this.#scannedAt = faults
     }
-    for (let i = 0; i < count; i++) {
-      const start = ranges[2 * i]! - this.#base
-      this.#bytes.set(this.#source.subarray(start, ranges[2 * i + 1]! - this.#base), start)
-    }
+    for (const { pages, image } of this.#dirty) pages.set(image)
     return true
   }
 
@@ -124,6 +132,7 @@ class DirtyPagesSlot implements MemorySlot {
   }
 
   trim(): void {
+    this.#scannedAt = undefined
     if (this.#image.length > 0) this.#linux.drop(this.#base, this.#image.length)
   }
 
@@ -132,9 +141,27 @@ class DirtyPagesSlot implements MemorySlot {
     if (real > 0) this.#linux.drop(this.#base, real)
   }
 
+  /** Every private page, unless there are so many that all are dropped here and none is left. */
+  #scan(length: number): DirtyRange[] {
+    const { count, ranges } = this.#scanner.scan(this.#base, length)
+    const dirty: DirtyRange[] = []
+    let bytes = 0
+    for (let i = 0; i < count; i++) {
+      const start = ranges[2 * i]! - this.#base
+      const end = ranges[2 * i + 1]! - this.#base
+      bytes += end - start
+      dirty.push({ pages: this.#bytes.subarray(start, end), image: this.#source.subarray(start, end) })
+    }
+    if (bytes < DROP_BYTES) return dirty
+    this.#linux.drop(this.#base, length)
+    return []
+  }
+
   /** Growth detaches the buffer that was seen before. */
   #refresh(): void {
-    if (this.#bytes.length !== this.#memory.buffer.byteLength) this.#bytes = new Uint8Array(this.#memory.buffer)
+    if (this.#bytes.length === this.#memory.buffer.byteLength) return
+    this.#bytes = new Uint8Array(this.#memory.buffer)
+    this.#scannedAt = undefined
   }
 
   #forgetGrowth(): void {

@@ -43,6 +43,11 @@ export function probe(strategy: RestoreStrategy): void {
       if (slot.verify()) throw new Error('a dirtied page was not noticed')
       if (!slot.restore() || !slot.verify()) throw new Error('a dirtied page was not put back')
     }
+    // The same page again and again, then one more: what is kept of a scan must not hide it.
+    for (const page of [0, 0, 0, 9]) {
+      bytes[page * 4096] = 255
+      if (!slot.restore() || bytes[page * 4096] !== 1 + page) throw new Error('a page that is dirtied again was not put back')
+    }
     slot.trim()
     if (!slot.verify()) throw new Error('dropped pages do not show the snapshot again')
   } finally {

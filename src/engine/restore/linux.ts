@@ -15,6 +15,11 @@ export interface Linux {
   /** Drops private pages: the mapped file, or zeros, show again. */
   drop(address: number, length: number): void
   scanner(capacity: number): DirtyPageScanner
+  /**
+   * Page faults that the calling thread has taken since it began. A page of a private mapping becomes the process's own by a fault of the
+   * thread that writes it and in no other way, so while the count stands still no page has.
+   */
+  faults(): bigint
 }
 
 /** Finds the pages of a private file mapping that are no longer the file's. */
@@ -44,6 +49,11 @@ const PAGE_IS_PFNZERO = 1n << 5n
 const REGION_WORDS = 3 // struct page_region: start, end, categories
 const ARGUMENT_BYTES = 96
 
+const RUSAGE_THREAD = 1
+const RUSAGE_WORDS = 18 // struct rusage
+const RU_MINFLT = 8
+const RU_MAJFLT = 9
+
 /** Throws where libc or one of the calls is missing. */
 export function openLinux(): Linux {
   const libc = koffi.load('libc.so.6')
@@ -58,12 +68,14 @@ export function openLinux(): Linux {
   const madvise = libc.func('int madvise(uintptr_t, size_t, int)')
   const ioctl = libc.func('int ioctl(int, unsigned long, void *)')
   const sysconf = libc.func('long sysconf(int)')
+  const getrusage = libc.func('int getrusage(int, void *)')
 
   const checked = (call: string, result: number): number => {
     if (result < 0) throw new Error(`${call} failed (errno ${koffi.errno()})`)
     return result
   }
 
+  const usage = new BigInt64Array(RUSAGE_WORDS)
   const pagemap = checked('open /proc/self/pagemap', Number(open('/proc/self/pagemap', O_RDONLY_CLOEXEC)))
 
   return {
@@ -100,6 +112,11 @@ export function openLinux(): Linux {
     protect: (address, length, access) =>
       void checked('mprotect', Number(mprotect(address, length, access === 'none' ? 0 : PROT_READ | PROT_WRITE))),
     drop: (address, length) => void checked('madvise', Number(madvise(address, length, MADV_DONTNEED))),
+
+    faults() {
+      checked('getrusage', Number(getrusage(RUSAGE_THREAD, usage)))
+      return usage[RU_MINFLT]! + usage[RU_MAJFLT]!
+    },
 
     scanner(capacity) {
       const argument = new BigUint64Array(ARGUMENT_BYTES / 8)
