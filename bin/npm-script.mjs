@@ -51,6 +51,12 @@ if (!isInstalled()) {
   })
   if (npm.status !== 0) process.exit(npm.status ?? 1)
 }
+// npm passes SIGTERM to the shell that it runs a script in, and the shell to no one: when it is gone, this ends as it was meant to.
+const shell = process.ppid
+setInterval(() => {
+  if (process.ppid !== shell) process.kill(process.pid, 'SIGTERM')
+}, 250).unref()
+
 for (const command of commands) {
   const code = await runNode(command, { cwd: root })
   if (code !== 0) process.exit(code)
