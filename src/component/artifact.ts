@@ -10,7 +10,7 @@ import type { IsSupported } from '../wasi/contract.ts'
 import type { Artifact, ArtifactMeta, CoreModule, LinkPlan } from './contract.ts'
 
 /** Part of every artifact's id: to be raised whenever the passes or the plan give another result for the same component. */
-const PASSES_VERSION = 6
+const PASSES_VERSION = 7
 
 /** 100 MiB: several times the largest language runtime, small enough that reading and rewriting it takes seconds, not minutes. */
 export const MAX_COMPONENT_BYTES = 100 * 1024 * 1024

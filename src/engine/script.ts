@@ -11,7 +11,7 @@ import { releaseSnapshot, type Snapshot } from './snapshot.ts'
 export interface TopLevelLimits {
   /** Default 10,000. */
   readonly timeoutMs: number
-  /** Default 200,000,000,000: more than fits into ten seconds. */
+  /** Default 320,000,000,000: more than fits into ten seconds. */
   readonly fuel: bigint
 }
 

@@ -2,7 +2,7 @@
 export const SLICE_MS = 1
 
 /** Fuel granted at a time; some tens of microseconds, so that the clock is looked at often enough. */
-export const GRANT = 200_000n
+export const GRANT = 300_000n
 
 /**
  * A section in which the guest cannot be suspended (`cabi_realloc`, destructors, start functions called by the host) may take this

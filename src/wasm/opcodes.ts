@@ -74,47 +74,52 @@ const lanes = (type: string, ops: string): string =>
     .map((op) => (op === '-' ? '-' : `${type}.${op}`))
     .join(' ')
 
-/** `names` are consecutive from `slot`; `-` leaves a hole. Weights are not calibrated: 0 structure and constants, 1 by default, calls and allocations more. */
+/** `names` are consecutive from `slot`; `-` leaves a hole. Weights were fitted to the times of `npm run bench metering` and of loops
+ * over single instructions: 0 structure and constants, 1 what a core does several of in a cycle. A fixed weight cannot know what decides
+ * most beside it, whether a branch is foreseen and a load comes from a cache, so that fuel stays a measure of work and not of time.
+ */
 const ROWS: readonly Row[] = [
   [0x00, NONE, 0, 'mvp', 'unreachable nop'],
   [0x02, BLOCK, 0, 'mvp', 'block loop'],
-  [0x04, BLOCK, 1, 'mvp', 'if'],
+  [0x04, BLOCK, 2, 'mvp', 'if'],
   [0x05, NONE, 0, 'mvp', 'else'],
   [0x06, BLOCK, 0, 'legacy-exceptions', 'try'],
   [0x07, TAG, 0, 'legacy-exceptions', 'catch'],
-  [0x08, TAG, 50, 'exceptions', 'throw'],
-  [0x09, LABEL, 50, 'legacy-exceptions', 'rethrow'],
-  [0x0a, NONE, 50, 'exceptions', 'throw_ref'],
+  [0x08, TAG, 1000, 'exceptions', 'throw'],
+  [0x09, LABEL, 1000, 'legacy-exceptions', 'rethrow'],
+  [0x0a, NONE, 1000, 'exceptions', 'throw_ref'],
   [0x0b, NONE, 0, 'mvp', 'end'],
-  [0x0c, LABEL, 1, 'mvp', 'br br_if'],
-  [0x0e, BR_TABLE, 2, 'mvp', 'br_table'],
+  [0x0c, LABEL, 1, 'mvp', 'br'],
+  [0x0d, LABEL, 3, 'mvp', 'br_if'],
+  [0x0e, BR_TABLE, 4, 'mvp', 'br_table'],
   [0x0f, NONE, 1, 'mvp', 'return'],
-  [0x10, FUNC, 6, 'mvp', 'call'],
-  [0x11, CALL_INDIRECT, 8, 'mvp', 'call_indirect'],
-  [0x12, FUNC, 6, 'tail-call', 'return_call'],
-  [0x13, CALL_INDIRECT, 8, 'tail-call', 'return_call_indirect'],
-  [0x14, TYPE, 8, 'function-references', 'call_ref'],
-  [0x15, TYPE, 8, 'function-references', 'return_call_ref'],
+  [0x10, FUNC, 20, 'mvp', 'call'],
+  [0x11, CALL_INDIRECT, 60, 'mvp', 'call_indirect'],
+  [0x12, FUNC, 20, 'tail-call', 'return_call'],
+  [0x13, CALL_INDIRECT, 60, 'tail-call', 'return_call_indirect'],
+  [0x14, TYPE, 60, 'function-references', 'call_ref'],
+  [0x15, TYPE, 60, 'function-references', 'return_call_ref'],
   [0x18, LABEL, 0, 'legacy-exceptions', 'delegate'],
   [0x19, NONE, 0, 'legacy-exceptions', 'catch_all'],
   [0x1a, NONE, 0, 'mvp', 'drop'],
-  [0x1b, NONE, 1, 'mvp', 'select'],
-  [0x1c, SELECT_TYPES, 1, 'reference-types', 'select'],
+  [0x1b, NONE, 2, 'mvp', 'select'],
+  [0x1c, SELECT_TYPES, 2, 'reference-types', 'select'],
   [0x1f, TRY_TABLE, 0, 'exceptions', 'try_table'],
   [0x20, LOCAL, 0, 'mvp', 'local.get'],
   [0x21, LOCAL, 1, 'mvp', 'local.set local.tee'],
   [0x23, GLOBAL, 1, 'mvp', 'global.get global.set'],
-  [0x25, TABLE, 2, 'reference-types', 'table.get table.set'],
-  [0x28, MEMARG, 1, 'mvp', 'i32.load i64.load f32.load f64.load i32.load8_s i32.load8_u i32.load16_s i32.load16_u'],
-  [0x30, MEMARG, 1, 'mvp', 'i64.load8_s i64.load8_u i64.load16_s i64.load16_u i64.load32_s i64.load32_u'],
+  [0x25, TABLE, 4, 'reference-types', 'table.get'],
+  [0x26, TABLE, 100, 'reference-types', 'table.set'],
+  [0x28, MEMARG, 2, 'mvp', 'i32.load i64.load f32.load f64.load i32.load8_s i32.load8_u i32.load16_s i32.load16_u'],
+  [0x30, MEMARG, 2, 'mvp', 'i64.load8_s i64.load8_u i64.load16_s i64.load16_u i64.load32_s i64.load32_u'],
   [0x36, MEMARG, 1, 'mvp', 'i32.store i64.store f32.store f64.store i32.store8 i32.store16 i64.store8 i64.store16 i64.store32'],
   [0x3f, MEMORY, 1, 'mvp', 'memory.size'],
-  [0x40, MEMORY, 200, 'mvp', 'memory.grow'],
+  [0x40, MEMORY, 500, 'mvp', 'memory.grow'],
   [0x41, VAR32, 0, 'mvp', 'i32.const'],
   [0x42, VAR64, 0, 'mvp', 'i64.const'],
   [0x43, BYTES4, 0, 'mvp', 'f32.const'],
   [0x44, BYTES8, 0, 'mvp', 'f64.const'],
-  [0x45, NONE, 1, 'mvp', `i32.eqz ${compare('i32')} i64.eqz ${compare('i64')} ${compareFloat('f32')} ${compareFloat('f64')}`],
+  [0x45, NONE, 2, 'mvp', `i32.eqz ${compare('i32')} i64.eqz ${compare('i64')} ${compareFloat('f32')} ${compareFloat('f64')}`],
   [0x67, NONE, 1, 'mvp', `${integer('i32')} ${integer('i64')} ${float('f32')} ${float('f64')}`],
   [
     0xa7,
@@ -144,22 +149,22 @@ const ROWS: readonly Row[] = [
   [0xd2, FUNC, 1, 'reference-types', 'ref.func'],
   [0xd3, NONE, 1, 'gc', 'ref.eq'],
   [0xd4, NONE, 1, 'function-references', 'ref.as_non_null'],
-  [0xd5, LABEL, 1, 'function-references', 'br_on_null br_on_non_null'],
+  [0xd5, LABEL, 3, 'function-references', 'br_on_null br_on_non_null'],
 
-  [PREFIX_GC, TYPE, 10, 'gc', 'struct.new struct.new_default'],
-  [PREFIX_GC + 2, TYPE_FIELD, 1, 'gc', 'struct.get struct.get_s struct.get_u struct.set'],
-  [PREFIX_GC + 6, TYPE, 10, 'gc', 'array.new array.new_default'],
-  [PREFIX_GC + 8, TYPE_COUNT, 10, 'gc', 'array.new_fixed'],
-  [PREFIX_GC + 9, TYPE_DATA, 10, 'gc', 'array.new_data'],
-  [PREFIX_GC + 10, TYPE_ELEM, 10, 'gc', 'array.new_elem'],
-  [PREFIX_GC + 11, TYPE, 1, 'gc', 'array.get array.get_s array.get_u array.set'],
+  [PREFIX_GC, TYPE, 20, 'gc', 'struct.new struct.new_default'],
+  [PREFIX_GC + 2, TYPE_FIELD, 2, 'gc', 'struct.get struct.get_s struct.get_u struct.set'],
+  [PREFIX_GC + 6, TYPE, 20, 'gc', 'array.new array.new_default'],
+  [PREFIX_GC + 8, TYPE_COUNT, 20, 'gc', 'array.new_fixed'],
+  [PREFIX_GC + 9, TYPE_DATA, 20, 'gc', 'array.new_data'],
+  [PREFIX_GC + 10, TYPE_ELEM, 20, 'gc', 'array.new_elem'],
+  [PREFIX_GC + 11, TYPE, 2, 'gc', 'array.get array.get_s array.get_u array.set'],
   [PREFIX_GC + 15, NONE, 1, 'gc', 'array.len'],
-  [PREFIX_GC + 16, TYPE, 10, 'gc', 'array.fill'],
-  [PREFIX_GC + 17, TYPE_TYPE, 10, 'gc', 'array.copy'],
-  [PREFIX_GC + 18, TYPE_DATA, 10, 'gc', 'array.init_data'],
-  [PREFIX_GC + 19, TYPE_ELEM, 10, 'gc', 'array.init_elem'],
-  [PREFIX_GC + 20, HEAP, 2, 'gc', 'ref.test ref.test_null ref.cast ref.cast_null'],
-  [PREFIX_GC + 24, CAST_BRANCH, 2, 'gc', 'br_on_cast br_on_cast_fail'],
+  [PREFIX_GC + 16, TYPE, 20, 'gc', 'array.fill'],
+  [PREFIX_GC + 17, TYPE_TYPE, 20, 'gc', 'array.copy'],
+  [PREFIX_GC + 18, TYPE_DATA, 20, 'gc', 'array.init_data'],
+  [PREFIX_GC + 19, TYPE_ELEM, 20, 'gc', 'array.init_elem'],
+  [PREFIX_GC + 20, HEAP, 4, 'gc', 'ref.test ref.test_null ref.cast ref.cast_null'],
+  [PREFIX_GC + 24, CAST_BRANCH, 4, 'gc', 'br_on_cast br_on_cast_fail'],
   [PREFIX_GC + 26, NONE, 1, 'gc', 'any.convert_extern extern.convert_any ref.i31 i31.get_s i31.get_u'],
 
   [
@@ -176,25 +181,25 @@ const ROWS: readonly Row[] = [
     'saturating-float-to-int',
     'i64.trunc_sat_f32_s i64.trunc_sat_f32_u i64.trunc_sat_f64_s i64.trunc_sat_f64_u',
   ],
-  [PREFIX_MISC + 8, DATA_MEMORY, 10, 'bulk-memory', 'memory.init'],
+  [PREFIX_MISC + 8, DATA_MEMORY, 20, 'bulk-memory', 'memory.init'],
   [PREFIX_MISC + 9, DATA, 2, 'bulk-memory', 'data.drop'],
-  [PREFIX_MISC + 10, MEMORY_MEMORY, 10, 'bulk-memory', 'memory.copy'],
-  [PREFIX_MISC + 11, MEMORY, 10, 'bulk-memory', 'memory.fill'],
+  [PREFIX_MISC + 10, MEMORY_MEMORY, 20, 'bulk-memory', 'memory.copy'],
+  [PREFIX_MISC + 11, MEMORY, 20, 'bulk-memory', 'memory.fill'],
   [PREFIX_MISC + 12, ELEM_TABLE, 20, 'bulk-memory', 'table.init'],
   [PREFIX_MISC + 13, ELEM, 2, 'bulk-memory', 'elem.drop'],
   [PREFIX_MISC + 14, TABLE_TABLE, 20, 'bulk-memory', 'table.copy'],
-  [PREFIX_MISC + 15, TABLE, 200, 'reference-types', 'table.grow'],
+  [PREFIX_MISC + 15, TABLE, 500, 'reference-types', 'table.grow'],
   [PREFIX_MISC + 16, TABLE, 1, 'reference-types', 'table.size'],
   [PREFIX_MISC + 17, TABLE, 20, 'reference-types', 'table.fill'],
 
   [
     PREFIX_SIMD,
     MEMARG,
-    1,
+    2,
     'simd',
     'v128.load v128.load8x8_s v128.load8x8_u v128.load16x4_s v128.load16x4_u v128.load32x2_s v128.load32x2_u',
   ],
-  [PREFIX_SIMD + 7, MEMARG, 1, 'simd', 'v128.load8_splat v128.load16_splat v128.load32_splat v128.load64_splat v128.store'],
+  [PREFIX_SIMD + 7, MEMARG, 2, 'simd', 'v128.load8_splat v128.load16_splat v128.load32_splat v128.load64_splat v128.store'],
   [PREFIX_SIMD + 0x0c, BYTES16, 0, 'simd', 'v128.const'],
   [PREFIX_SIMD + 0x0d, BYTES16, 1, 'simd', 'i8x16.shuffle'],
   [PREFIX_SIMD + 0x0e, NONE, 1, 'simd', 'i8x16.swizzle i8x16.splat i16x8.splat i32x4.splat i64x2.splat f32x4.splat f64x2.splat'],
@@ -223,11 +228,11 @@ const ROWS: readonly Row[] = [
   [
     PREFIX_SIMD + 0x54,
     MEMARG_LANE,
-    1,
+    2,
     'simd',
     lanes('v128', 'load8_lane load16_lane load32_lane load64_lane store8_lane store16_lane store32_lane store64_lane'),
   ],
-  [PREFIX_SIMD + 0x5c, MEMARG, 1, 'simd', 'v128.load32_zero v128.load64_zero'],
+  [PREFIX_SIMD + 0x5c, MEMARG, 2, 'simd', 'v128.load32_zero v128.load64_zero'],
   [PREFIX_SIMD + 0x5e, NONE, 1, 'simd', 'f32x4.demote_f64x2_zero f64x2.promote_low_f32x4'],
   [PREFIX_SIMD + 0x60, NONE, 1, 'simd', lanes('i8x16', 'abs neg popcnt all_true bitmask narrow_i16x8_s narrow_i16x8_u')],
   [PREFIX_SIMD + 0x67, NONE, 1, 'simd', lanes('f32x4', 'ceil floor trunc nearest')],
@@ -341,20 +346,27 @@ const ROWS: readonly Row[] = [
     'i16x8.relaxed_q15mulr_s i16x8.relaxed_dot_i8x16_i7x16_s i32x4.relaxed_dot_i8x16_i7x16_add_s',
   ],
 
-  [PREFIX_THREADS, MEMARG, 50, 'threads', 'memory.atomic.notify memory.atomic.wait32 memory.atomic.wait64'],
-  [PREFIX_THREADS + 3, FENCE, 2, 'threads', 'atomic.fence'],
+  [PREFIX_THREADS, MEMARG, 100, 'threads', 'memory.atomic.notify memory.atomic.wait32 memory.atomic.wait64'],
+  [PREFIX_THREADS + 3, FENCE, 250, 'threads', 'atomic.fence'],
   [PREFIX_THREADS + 0x10, MEMARG, 2, 'threads', atomic('load', '_u')],
-  [PREFIX_THREADS + 0x17, MEMARG, 2, 'threads', atomic('store', '')],
-  [PREFIX_THREADS + 0x1e, MEMARG, 2, 'threads', ['add', 'sub', 'and', 'or', 'xor', 'xchg', 'cmpxchg'].map(rmw).join(' ')],
+  [PREFIX_THREADS + 0x17, MEMARG, 60, 'threads', atomic('store', '')],
+  [PREFIX_THREADS + 0x1e, MEMARG, 60, 'threads', ['add', 'sub', 'and', 'or', 'xor', 'xchg', 'cmpxchg'].map(rmw).join(' ')],
 ]
 
-const COSTLY = /\.(div|rem|sqrt)/
-const COSTLY_WEIGHT = 4
+/** What stands among cheaper instructions of its row. Divisions by a constant, which are cheap, cannot be told apart. */
+const DEARER: readonly (readonly [name: RegExp, weight: number])[] = [
+  [/^i\d+\.(div|rem)_/, 12],
+  [/\.(div|sqrt)$/, 16],
+  [/^(f\d+|f64x2|f32x4)\.(min|max)$/, 8],
+  [/^f\d+\.(ceil|floor|trunc|nearest|convert_|demote|promote)|\.trunc_/, 2],
+  [/^i\d+\.mul$/, 2],
+  [/^(i64x2\.mul|i8x16\.(popcnt|shl|shr_[su]))$/, 4],
+]
 
 export interface OpcodeTables {
   /** By slot; 0 means that the opcode is not known. */
   readonly immediates: Uint8Array
-  readonly weights: Uint8Array
+  readonly weights: Uint16Array
   readonly names: readonly (string | undefined)[]
   readonly features: readonly (string | undefined)[]
 }
@@ -365,7 +377,7 @@ let tables: OpcodeTables | undefined
 export function opcodeTables(): OpcodeTables {
   if (tables !== undefined) return tables
   const immediates = new Uint8Array(SLOTS)
-  const weights = new Uint8Array(SLOTS)
+  const weights = new Uint16Array(SLOTS)
   const names: (string | undefined)[] = Array.from({ length: SLOTS })
   const features: (string | undefined)[] = Array.from({ length: SLOTS })
   for (const [first, immediate, weight, feature, list] of ROWS) {
@@ -374,7 +386,7 @@ export function opcodeTables(): OpcodeTables {
       if (name !== '-') {
         if (immediates[slot] !== 0) throw new Error(`opcode table: ${name} collides with ${names[slot]}`)
         immediates[slot] = immediate
-        weights[slot] = COSTLY.test(name) ? COSTLY_WEIGHT : weight
+        weights[slot] = DEARER.find(([names]) => names.test(name))?.[1] ?? weight
         names[slot] = name
         features[slot] = feature
       }

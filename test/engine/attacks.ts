@@ -7,7 +7,7 @@ import type { GuestRequest, GuestResponse } from '../../src/wasi/contract.ts'
 export interface Attack {
   readonly name: string
   readonly script: () => Script
-  /** `cheap`: 3 million units of fuel; `late`: 15 ms; `rich`: 2 billion units. */
+  /** `cheap`: 5 million units of fuel; `late`: 15 ms; `rich`: 2 billion units. */
   readonly target: 'cheap' | 'late' | 'rich'
   /** Rounds are divided by it. */
   readonly slowness?: number

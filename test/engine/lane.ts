@@ -18,7 +18,7 @@ export const strategies = [
 export const CHEAP: FunctionLimits = {
   memoryMb: 16,
   timeoutMs: 5_000,
-  fuel: 3_000_000n,
+  fuel: 5_000_000n,
   maxRequestBytes: 1e6,
   maxResponseBytes: 1e6,
 }
