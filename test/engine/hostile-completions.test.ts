@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hostileRequest } from './attacks.ts'
 import { context, strategies, TestLane } from './lane.ts'
+import { ROUNDS } from './rounds.ts'
 import { HEAP, REQUEST, respond, registers, RESULT, Script, scriptedGuest, setResponse } from '../guests/scripted.ts'
 import type { CounterIndex } from '../../src/engine/counts.ts'
 import type { Runner } from '../../src/engine/runner.ts'
 import type { GuestRequest, GuestResponse } from '../../src/wasi/contract.ts'
 
-const ROUNDS = Math.max(5, Math.floor(Number(process.env['AMPOULE_ROUNDS'] ?? 200) / 10))
+const SOME = Math.max(5, Math.floor(ROUNDS / 10))
 const TYPES = 'wasi:http/types'
 const STREAMS = 'wasi:io/streams'
 const CLOCK = 'wasi:clocks/monotonic-clock'
@@ -113,7 +114,7 @@ describe.each(strategies)('a completion that arrives after the restore by "%s" t
   }
 
   it('a timer', async () => {
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < SOME; round++) {
       const waiting = new Script()
       waiting.call('wasi:io/poll#[method]pollable.block', waiting.call(`${CLOCK}#subscribe-duration`, 4_000_000n))
       const controller = new AbortController()
@@ -134,7 +135,7 @@ describe.each(strategies)('a completion that arrives after the restore by "%s" t
   })
 
   it.each(['a chunk of the request body', 'the failure of the request body'])('%s', async (what) => {
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < SOME; round++) {
       const late = new LateSource()
       await abandoned(echoOnce(), late.body, () => late.waiting > 0)
       // The next invocation waits for its own body while the old one's read settles.
@@ -172,7 +173,7 @@ describe.each(strategies)('a completion that arrives after the restore by "%s" t
   })
 
   it.each(['is read late', 'is cancelled late'])('a response stream that %s', async (what) => {
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < SOME; round++) {
       const script = new Script()
       const response = script.call(`${TYPES}#[constructor]outgoing-response`, script.call(`${TYPES}#[constructor]fields`))
       const outgoing = script.ask(`${TYPES}#[method]outgoing-response.body`, [response])
@@ -197,7 +198,7 @@ describe.each(strategies)('a completion that arrives after the restore by "%s" t
   })
 
   it('an abort', async () => {
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < SOME; round++) {
       const controller = new AbortController()
       await runner.invokeEvent(new Script().event(), context(controller.signal))
       const waiting = new Script()

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SECRET } from './attacks.ts'
 import { context, strategies, TestLane } from './lane.ts'
+import { ROUNDS } from './rounds.ts'
 import { componentFromWat } from '../guests/index.ts'
 import { HEAP, registers, RESULT, Script, scriptedGuest } from '../guests/scripted.ts'
 import { componentizeCore } from '../../src/build/core.ts'
@@ -14,7 +15,6 @@ import type { Runner } from '../../src/engine/runner.ts'
 import { AmpouleError } from '../../src/errors.ts'
 import { isSupported } from '../../src/wasi/index.ts'
 
-const ROUNDS = Number(process.env['AMPOULE_ROUNDS'] ?? 200)
 const MIB = 1024 * 1024
 
 const derive = (component: Uint8Array): unknown => createArtifact(component, { isSupported })

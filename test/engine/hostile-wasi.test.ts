@@ -1,20 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { attacks, hostileRequest, SECRET, type Attack } from './attacks.ts'
 import { context, strategies, TestLane, type Recorded } from './lane.ts'
+import { Growth, ROUNDS } from './rounds.ts'
 import { HEAP, Register, registers, RESULT, Script, scriptedGuest } from '../guests/scripted.ts'
 import { AmpouleError } from '../../src/errors.ts'
 import type { Runner } from '../../src/engine/runner.ts'
-
-/** Rounds of each attack; the soak runs many more. */
-const ROUNDS = Number(process.env['AMPOULE_ROUNDS'] ?? 200)
-const SOAK = ROUNDS >= 5_000
-/** What the process may hold more at the end of a soak than after its first fifth. */
-const MAX_GROWTH_BYTES = 128 * 1024 * 1024
-
-const settledMemory = (): number => {
-  globalThis.gc?.()
-  return process.memoryUsage().rss
-}
 
 /** Looks into every corner that an invocation can reach: memory, the handle table, /tmp. */
 class Probe {
@@ -93,7 +83,7 @@ describe.each(strategies)('a hostile guest that uses the host, restored by "%s"'
     const runner = runners[attack.target]
     const rounds = Math.max(2, Math.floor(ROUNDS / (attack.slowness ?? 1)))
     const latencies: number[] = []
-    let resident = Infinity
+    const growth = new Growth(rounds)
     for (let round = 0; round < rounds; round++) {
       const controller = new AbortController()
       const recorded = context(controller.signal)
@@ -110,7 +100,7 @@ describe.each(strategies)('a hostile guest that uses the host, restored by "%s"'
       const next = await probe.ask(runner)
       expect(next.found).toEqual(pristine)
       expect(next.fresh).toBe(restore === 'copy' && attack.grows === true)
-      if (round === Math.floor(rounds / 5)) resident = settledMemory()
+      growth.after(round)
     }
     latencies.sort((a, b) => a - b)
     const at = (q: number): string => (latencies[Math.floor(q * latencies.length)] ?? 0).toFixed(2)
@@ -118,7 +108,7 @@ describe.each(strategies)('a hostile guest that uses the host, restored by "%s"'
       `  ${restore}: neighbour of ${attack.name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms of ${latencies.length}\n`,
     )
     expect(lane.stuck).toBe(0)
-    if (SOAK) expect(settledMemory() - resident).toBeLessThan(MAX_GROWTH_BYTES)
+    growth.expectNone()
   })
 
   it('finds none of the handles of the invocation before, whatever number it guesses', async () => {

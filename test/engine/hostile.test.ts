@@ -10,18 +10,9 @@ import { isSupported } from '../../src/wasi/index.ts'
 import { chooseStrategy } from '../../src/engine/restore/index.ts'
 import type { Runner } from '../../src/engine/runner.ts'
 import { context, TestLane } from './lane.ts'
+import { Growth, ROUNDS } from './rounds.ts'
 
-/** Rounds of each attack; the soak runs many more. */
-const ROUNDS = Number(process.env['AMPOULE_ROUNDS'] ?? 200)
 const SLOW_ROUNDS = Math.max(2, Math.floor(ROUNDS / 100))
-const SOAK = ROUNDS >= 5_000
-/** What the process may hold more at the end of a soak than after its first fifth. */
-const MAX_GROWTH_BYTES = 128 * 1024 * 1024
-
-const settledMemory = (): number => {
-  globalThis.gc?.()
-  return process.memoryUsage().rss
-}
 
 type Outcome = { readonly error: ErrorCode } | { readonly answer?: bigint }
 
@@ -92,8 +83,10 @@ describe.each(strategies)('a hostile guest, restored by "%s"', (restore) => {
 
   it.each(Object.entries(ATTACKS))('is contained: %s', async (name, { action, n = 0, outcome, slow, by }) => {
     const runner = by === 'deadline' ? late : hostile
+    const rounds = slow === true ? SLOW_ROUNDS : ROUNDS
+    const growth = new Growth(rounds)
     const attack = async (): Promise<void> => {
-      for (let round = 0; round < (slow === true ? SLOW_ROUNDS : ROUNDS); round++) {
+      for (let round = 0; round < rounds; round++) {
         const result = await ask(runner, action, n).catch((error: unknown) => error)
         if ('error' in outcome) {
           expect(result).toBeInstanceOf(AmpouleError)
@@ -102,15 +95,14 @@ describe.each(strategies)('a hostile guest, restored by "%s"', (restore) => {
         // Nothing of it is there in the next invocation, whichever instance serves it.
         expect(await ask(runner, 'seek')).toBe(0n)
         await new Promise((resolve) => setImmediate(resolve))
-        if (round === Math.floor(ROUNDS / 5)) resident = settledMemory()
+        growth.after(round)
       }
     }
-    let resident = Infinity
     const latencies = await whileServed(attack())
     const at = (q: number): string => (latencies[Math.floor(q * latencies.length)] ?? 0).toFixed(2)
     process.stdout.write(`  ${restore}: neighbour of ${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms of ${latencies.length}\n`)
     expect(lane.stuck).toBe(0)
-    if (SOAK) expect(settledMemory() - resident).toBeLessThan(MAX_GROWTH_BYTES)
+    growth.expectNone()
   })
 
   it('would find its secrets again if nothing were restored', async () => {
