@@ -8,6 +8,7 @@ import { InFlight } from './gateway/in-flight.ts'
 import { listen } from './gateway/listen.ts'
 import type { HostedFunction } from './invoke/invoke.ts'
 import { formatJson, formatText, type Format } from './observe/format.ts'
+import { LogFrames } from './observe/log-frames.ts'
 import type { ReportedError } from './observe/records.ts'
 import { SourceMaps } from './observe/source-map.ts'
 import { formatTerminal } from './observe/terminal.ts'
@@ -47,6 +48,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners) => {
     reports: dev || logs === 'json' ? 'all' : 'failures',
     now: Date.now,
     sourceMaps: new SourceMaps(),
+    ...(dev && { logFrames: new LogFrames() }),
   } as const
   const gateway = createGateway({
     functions: hostProgram(program, runners),

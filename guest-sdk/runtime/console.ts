@@ -3,6 +3,7 @@
  * rest to stdout; objects stay on one line, so that each is one record of the log.
  */
 import { formatWithOptions, inspect } from '@bytecodealliance/jco-std/wasi/0.2.x/node/24.x.x/util'
+import { stackForLog } from './errors.ts'
 import { define } from './web/define.ts'
 
 export type WriteLine = (stream: 'stdout' | 'stderr', line: string) => void
@@ -12,7 +13,7 @@ const ONE_LINE = { breakLength: Infinity, compact: 3 } as const
 /** Neither engine begins a stack with the error's name and message, which the formatter takes for granted. */
 function inspectError(this: Error): string {
   const head = this.message === '' ? this.name : `${this.name}: ${this.message}`
-  const stack = typeof this.stack === 'string' ? this.stack.trimEnd() : ''
+  const stack = typeof this.stack === 'string' ? stackForLog(this.stack) : ''
   const text = stack === '' || stack.startsWith(head) ? stack || head : `${head}\n${stack}`
   return this.cause === undefined ? text : `${text}\n[cause]: ${inspect(this.cause, ONE_LINE)}`
 }
@@ -48,7 +49,7 @@ export function createConsole(write: WriteLine): Console {
     dirxml: out,
     trace: (...values: unknown[]) => {
       const text = values.length === 0 ? 'Trace' : `Trace: ${formatWithOptions(ONE_LINE, ...values)}`
-      err(`${text}\n${new Error().stack?.split('\n').slice(1).join('\n') ?? ''}`.trimEnd())
+      err(`${text}\n${stackForLog(new Error().stack?.split('\n').slice(1).join('\n') ?? '')}`.trimEnd())
     },
     assert: (condition?: unknown, ...values: unknown[]) => {
       if (Boolean(condition)) return

@@ -5,6 +5,7 @@ import type { Environment, FunctionEvent, FunctionModule, Handlers } from './fun
 import { handlersOf, missingHandler } from './handlers.ts'
 import { hooksBefore } from './hooks.ts'
 import { toApiGatewayEvent } from './lambda.ts'
+import type { Places } from './places.ts'
 import { sealError, sealFailures, sealHttp, sealLambda, sealNothing, sealPayload, type Outcome } from './outcome.ts'
 import { callQueue, toSqsEvent } from './queue.ts'
 import type { Runtime } from './runtime.ts'
@@ -29,10 +30,12 @@ export const createHandle = (module: FunctionModule, runtime: Runtime): Handle =
  * Makes the event world's `handle` of an author's module. What `handle` throws is an envelope of `{name, message, stack}`: both
  * engines turn a thrown Uint8Array into the err value of the WIT result.
  */
-export function createDispatcher(module: FunctionModule, runtime: Runtime): Dispatcher {
+export function createDispatcher(module: FunctionModule, runtime: Runtime, places: Places = {}): Dispatcher {
   const { platform, random, hooks } = runtime
   const { text, waiting } = platform
   let handlers: Handlers | undefined
+  /** Where the handler begins that has been called. */
+  let place: string | undefined
 
   const check = (): Handlers => {
     handlers ??= handlersOf(module)
@@ -42,7 +45,11 @@ export function createDispatcher(module: FunctionModule, runtime: Runtime): Disp
   }
 
   const answer = (event: FunctionEvent, env: Environment, context: InvocationContext): Outcome => {
-    if (event.type !== 'warm') return call(handlers ?? check(), event, env, context, runtime)
+    if (event.type !== 'warm') {
+      const known = handlers ?? check()
+      place = (event.type === 'invoke' ? undefined : places[event.type === 'http' ? 'fetch' : event.type]) ?? places.lambda
+      return call(known, event, env, context, runtime)
+    }
     // An engine is warmed before it has its module, too. What is wrong with a module is said to the first event.
     if (module.default !== undefined || module.handler !== undefined) attempt(check)
     return warm(text, (own, like) => {
@@ -87,9 +94,10 @@ export function createDispatcher(module: FunctionModule, runtime: Runtime): Disp
 
   const handle: Handle = (bytes) => {
     random.forget()
+    place = undefined
     let context: InvocationContext | undefined
     const fail = (error: unknown): never => {
-      throw sealError(error, text, context)
+      throw sealError(error, text, context, place)
     }
     try {
       const result = run(bytes, (own) => (context = own))

@@ -37,7 +37,7 @@ function describeOne(error: unknown): ErrorDescription {
   return {
     name: name ?? 'Error',
     message: message ?? (name === undefined && stack === '' ? notAnError(error) : ''),
-    stack: stack.split('\n').filter(isOwnFrame).map(named).join('\n'),
+    stack: framesOfAuthor(stack).join('\n'),
   }
 }
 
@@ -71,10 +71,25 @@ export const framesOfScript = (): void => {
 const RUNTIME_FRAME = /(?:@runtime|componentize-qjs:user)\.js:/
 
 /** StarlingMonkey's bindings stand at the bottom of every stack, under a path of the machine that built the component. */
-const isOwnFrame = (line: string): boolean => !line.includes('/initializer.js:') && !(isScript && RUNTIME_FRAME.test(line))
+const isOfAuthor = (line: string): boolean => !line.includes('/initializer.js:') && !(isScript && RUNTIME_FRAME.test(line))
 
 /** QuickJS knows a script by no name. */
 const named = (line: string): string => (isScript ? line.replace('<input>:', 'function.js:') : line)
+
+/** The lines of a stack as the engine writes it, without those of our runtime. */
+const framesOfAuthor = (stack: string): readonly string[] => stack.split('\n').filter(isOfAuthor).map(named)
+
+/** The same as Node.js writes it, for logs. */
+export const stackForLog = (stack: string): string =>
+  framesOfAuthor(stack.trimEnd())
+    .filter((line) => !/^ *at .* \(native\)$/.test(line))
+    .map((line) => {
+      const at = line.indexOf('@')
+      if (at < 0 || !/:\d+:\d+$/.test(line)) return line
+      const place = line.slice(at + 1)
+      return at === 0 ? `    at ${place}` : `    at ${line.slice(0, at)} (${place})`
+    })
+    .join('\n')
 
 /** The value in words, for the end of a sentence such as "…, but returned". Never throws. */
 export function describe(value: unknown): string {

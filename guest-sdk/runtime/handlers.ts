@@ -25,9 +25,12 @@ export function handlersOf(module: FunctionModule): Handlers {
     lambda: lambdaOf(handler),
   }
   if (Object.values(handlers).every((found) => found === undefined)) {
-    const found = main === undefined ? 'exports neither' : `has ${describe(main)} as its default export and not`
-    const wanted = Object.values(SHAPES).join(', ')
-    throw new TypeError(`the module ${found} \`default\` with one of ${wanted}, nor \`handler(event, context)\``)
+    const wanted = `an object with ${Object.values(SHAPES).join(', ')}, one of them or more`
+    throw new TypeError(
+      main === undefined
+        ? `the module exports neither \`default\` (${wanted}) nor \`handler(event, context)\``
+        : `the default export is ${describe(main)}: it must be ${wanted}, unless the module exports \`handler(event, context)\``,
+    )
   }
   return handlers
 }

@@ -4,6 +4,7 @@ import { sealEnvelope } from './envelope.ts'
 import { framesOfScript } from './errors.ts'
 import type { FunctionModule } from './function.ts'
 import { prepare } from './hooks.ts'
+import { placesIn, type Places } from './places.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Gives the script's exports to the runtime. */
@@ -25,6 +26,7 @@ export interface Loader {
 export function createLoader(runtime: Runtime): Loader {
   const { text, waiting } = runtime.platform
   const module: { -readonly [K in keyof FunctionModule]: FunctionModule[K] } = {}
+  const places: Places = {}
   let loaded = false
 
   const run = (bytes: Uint8Array): unknown => {
@@ -42,10 +44,11 @@ export function createLoader(runtime: Runtime): Loader {
     return topLevel((exports) => {
       module.default = exports.default
       module.handler = exports.handler
+      Object.assign(places, placesIn(code, module))
     })
   }
 
-  const { handle, check } = createDispatcher(module, runtime)
+  const { handle, check } = createDispatcher(module, runtime, places)
   const finish = async (result: unknown): Promise<void> => {
     await result
     await prepare(runtime.hooks)

@@ -26,9 +26,18 @@ export const sealFailures: Outcome['seal'] = (_, text, context) =>
 
 export const sealNothing: Outcome['seal'] = (_, text) => sealEnvelope('{}', null, text)
 
-/** What an invocation fails with. Of a batch, what the handler had acknowledged before stays done. */
-export function sealError(error: unknown, text: Text, context: InvocationContext | undefined): Uint8Array {
+/**
+ * What an invocation fails with. Of a batch, what the handler had acknowledged before stays done. `place`: where the handler begins that was
+ * called.
+ */
+export function sealError(
+  error: unknown,
+  text: Text,
+  context: InvocationContext | undefined,
+  place: string | undefined,
+): Uint8Array {
   const failures = context?.[FAILURES]?.()
-  const description = describeError(error)
+  const described = describeError(error)
+  const description = described.stack === '' && place !== undefined ? { ...described, stack: place } : described
   return sealEnvelope(JSON.stringify(failures === undefined ? description : { ...description, failures }), null, text)
 }

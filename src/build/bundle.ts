@@ -16,6 +16,8 @@ export interface Bundle {
   readonly inputs: readonly string[]
 }
 
+const NO_MAP = { version: 3, names: [], sources: [], sourcesContent: [], mappings: '' }
+
 /**
  * One module of everything that `entry` imports, for one engine: an ES module, or the text of a function (form `script`). Throws an
  * {@link AuthorError}.
@@ -68,10 +70,11 @@ export async function bundle(entry: string, engine: JavaScriptEngine, form: Bund
       const missing = chunk.imports.find((specifier) => form === 'script' || !specifier.startsWith('wasi:'))
       if (missing !== undefined) throw unresolved(missing)
       if (ofAuthor) checkExports(exports, entry)
-      if (chunk.map === null) throw new Error('the bundler made no source map')
+      // There is none when nothing of the author's is left, as of \`export default 5\`.
+      const given = chunk.map ?? NO_MAP
       // The bundler names sources as seen from the folder that it would write to.
-      const sources = chunk.map.sources.map((source) => (source.includes('\0') ? source : resolve(cwd, 'dist', source)))
-      const map: SourceMapPayload = { ...chunk.map, file: 'function.js', sources, sourceRoot: '' }
+      const sources = given.sources.map((source) => (source.includes('\0') ? source : resolve(cwd, 'dist', source)))
+      const map: SourceMapPayload = { ...given, file: 'function.js', sources, sourceRoot: '' }
       return { code: chunk.code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'), map, inputs: [...inputs] }
     } finally {
       await build.close()
@@ -134,7 +137,7 @@ function checkExports(exports: readonly string[], entry: string): void {
   const position = { file: entry, line: 1, column: 1 }
   if (!exports.includes('default')) {
     throw new AuthorError(
-      'the module exports neither `default` (an object with `fetch(request, env, context)`) nor `handler(event, context)`',
+      'the module exports neither `default` (an object with `fetch(request, env, ctx)`, `queue`, `stream` or `scheduled`) nor `handler(event, context)`',
       position,
     )
   }

@@ -1,4 +1,5 @@
 import { SourceMap, type SourceMapPayload } from 'node:module'
+import { stripVTControlCharacters } from 'node:util'
 import type { BuildPosition } from './contract.ts'
 import { explainNodeModule } from './node-builtins.ts'
 
@@ -26,10 +27,12 @@ function listOf(error: unknown): unknown[] {
   return []
 }
 
-/** One error or warning of rolldown: `[CODE] message`, followed by a drawing of the place. Columns count from 0. */
+/** One error or warning of rolldown: `[CODE] message`, in colours on a terminal, followed by a drawing of the place. Columns count from 0. */
 export function fromBundlerLog(log: unknown): AuthorError | undefined {
   if (typeof log !== 'object' || log === null || !('message' in log) || typeof log.message !== 'string') return undefined
-  const [head = ''] = log.message.replace(/^\[[A-Z_]+\] /, '').split('\n')
+  const [head = ''] = stripVTControlCharacters(log.message)
+    .replace(/^\[[A-Z_]+\] /, '')
+    .split('\n')
   const message = explain(head)
   if (!('loc' in log) || typeof log.loc !== 'object' || log.loc === null) return new AuthorError(message)
   const { file, line, column } = log.loc as { file?: unknown; line?: unknown; column?: unknown }

@@ -23,11 +23,11 @@ export async function buildScript(options: ScriptOptions): Promise<ScriptResult>
   const text = Buffer.from(code)
   if (text.length > maxBytes) {
     const largest = largestSource(map)
-    throw new BuildError(
-      `the bundle has ${text.length} bytes, the limit is ${maxBytes}${largest === undefined ? '' : `; the largest file in it is ${largest}`}`,
-      undefined,
-      { inputs },
-    )
+    const message = `the bundle has ${text.length} bytes, the limit is ${maxBytes}`
+    if (largest === undefined) throw new BuildError(message, undefined, { inputs })
+    const { file, size } = largest
+    const position = { file, line: 1, column: 1 }
+    throw new BuildError(`${message}; the largest file in it is this one, with ${size} characters`, position, { inputs })
   }
   const hash = createHash('sha256').update(text).digest('hex')
   return { engine, code, map, hash, bytes: text.length, ms: performance.now() - started, inputs }
@@ -42,7 +42,7 @@ async function bundled(entry: string, engine: ScriptResult['engine']): Promise<B
   }
 }
 
-function largestSource({ sources, sourcesContent }: Bundle['map']): string | undefined {
-  const sizes = sourcesContent.map((content: string | null, index) => ({ size: content?.length ?? 0, source: sources[index] }))
-  return sizes.toSorted((a, b) => b.size - a.size)[0]?.source
+function largestSource({ sources, sourcesContent }: Bundle['map']): { readonly file: string; readonly size: number } | undefined {
+  const sizes = sources.map((file, index) => ({ file, size: (sourcesContent[index] as string | null | undefined)?.length ?? 0 }))
+  return sizes.toSorted((a, b) => b.size - a.size)[0]
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { SourceMapPayload } from 'node:module'
 import { THREW, type TopLevelFailure } from '../engine/script.ts'
-import { GuestError, toInvocationError } from '../invoke/failure.ts'
+import { GuestError, saysNothingToWaitFor, toInvocationError } from '../invoke/failure.ts'
 import { GuestFailure } from '../engine/failure.ts'
 import { fromEngineOutput } from './diagnostics.ts'
 import { BuildError } from './error.ts'
@@ -15,16 +15,13 @@ export interface ScriptOrigin {
   readonly sourceMapPath: string
 }
 
-/** How StarlingMonkey says that nothing is left which could settle what it waits for. */
-const NOTHING_TO_WAIT_FOR = /event loop error/
-
 /** The failure of a script's top level in the author's terms: message and place in the author's files. All that the guest told is bounded and only quoted. */
 export async function explainTopLevel(failure: TopLevelFailure, { entry, sourceMapPath }: ScriptOrigin): Promise<BuildError> {
   const { message } = failure
   const { payload, output } = failure.details
   const start = { file: entry, line: 1, column: 1 }
   if (payload === undefined) {
-    const stuck = output.some((line) => NOTHING_TO_WAIT_FOR.test(line))
+    const stuck = output.some(saysNothingToWaitFor)
     return new BuildError(stuck ? 'the top level waits for a promise that nothing can settle' : message, start, {
       cause: failure,
     })

@@ -9,6 +9,7 @@ import { GuestError } from '../invoke/failure.ts'
 import { Invocation } from '../invoke/invocation.ts'
 import { invokeValue, runHttp, wayFor, type HostedFunction } from '../invoke/invoke.ts'
 import { formatText } from '../observe/format.ts'
+import { LogFrames } from '../observe/log-frames.ts'
 import { formatGuestError } from '../observe/terminal.ts'
 import { SourceMaps } from '../observe/source-map.ts'
 import { pick } from './build.ts'
@@ -59,6 +60,7 @@ export const invoke: Command = {
       reports: 'all',
       now: Date.now,
       sourceMaps: new SourceMaps(),
+      logFrames: new LogFrames(),
     })
     const cancel = () => invocation.abort(new AmpouleError('Cancelled', 'interrupted'))
     io.signal.addEventListener('abort', cancel, { once: true })

@@ -4,6 +4,7 @@ import { BuildError } from '../build/error.ts'
 import { AmpouleError, type ErrorCode } from '../errors.ts'
 import { excerptOf } from '../observe/excerpt.ts'
 import type { ReportedError } from '../observe/records.ts'
+import { formatFrame } from '../observe/stack.ts'
 
 /** Why a function could not be deployed, for its author. */
 export interface DeploymentFailure {
@@ -20,14 +21,15 @@ export function describeFailure(error: unknown, folder: string): DeploymentFailu
   const message = error instanceof Error ? error.message : String(error)
   if (build?.position === undefined) {
     const stack = code === 'Internal' && error instanceof Error ? causesOf(error) : ''
-    return { code, error: { name: TITLES[code] ?? code, message: withoutName(message), stack }, file: undefined }
+    const shown = withoutName(message).replaceAll(`${folder}${sep}`, '')
+    return { code, error: { name: TITLES[code] ?? code, message: shown, stack }, file: undefined }
   }
   const { file, line, column } = build.position
   const absolute = isAbsolute(file) ? file : resolve(folder, file)
   const excerpt = excerptIn(absolute, line, column)
   const place = { function: '', file: relative(folder, absolute).replaceAll(sep, '/'), line, column }
   const plain = build.message.slice(build.message.startsWith(`${file}:`) ? `${file}:${line}:${column}: `.length : 0)
-  const shown = { name: TITLES[code] ?? code, message: plain, stack: '', frames: [place] }
+  const shown = { name: TITLES[code] ?? code, message: plain, stack: formatFrame(place), frames: [place] }
   return { code, error: excerpt === undefined ? shown : { ...shown, excerpt }, file: absolute }
 }
 

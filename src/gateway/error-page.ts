@@ -27,7 +27,7 @@ ${place === undefined ? '' : `<p class="place"><code>${escapeHtml(placeOf(place)
   const way =
     frames.length > 1 || frames[0]?.function
       ? `<ol class="stack">${collapse(frames).map(frameItem).join('')}</ol>`
-      : stack === ''
+      : stack === '' || frames.length > 0
         ? ''
         : `<pre class="stack">${escapeHtml(stack)}</pre>`
   return page(

@@ -51,6 +51,15 @@ export async function explainFailure(
   return new GuestError({ name, message, stack: mapped, frames, ...(excerpt === undefined ? {} : { excerpt }) }, error.failures)
 }
 
+/** How StarlingMonkey says, before it traps, that nothing is left which could settle what it waits for. */
+export const saysNothingToWaitFor = (line: string): boolean => line.includes('event loop error')
+
+/** The error in words where the engine of a JavaScript function gave up, of which the trap itself says nothing. `line`: what was written last. */
+export const explainTrap = (error: AmpouleError, line: string): AmpouleError =>
+  error.code === 'FunctionTrapped' && saysNothingToWaitFor(line)
+    ? new AmpouleError('FunctionTrapped', 'the function waits for a promise that nothing can settle: no timer is running')
+    : error
+
 /** Our runtime puts each cause into the stack behind a line of its own (guest-sdk/runtime/errors.ts). */
 const CAUSE = /^(?=Caused by: )/m
 const MAX_CAUSES = 10

@@ -3,9 +3,10 @@ import { inspect } from 'node:util'
 import type { Cancellation, InvocationContext, InvocationReport } from '../engine/contract.ts'
 import type { AmpouleError } from '../errors.ts'
 import { InvocationLog } from '../observe/invocation-log.ts'
+import type { LogFrames } from '../observe/log-frames.ts'
 import type { Observer } from '../observe/records.ts'
 import type { SourceMapLocation, SourceMaps } from '../observe/source-map.ts'
-import { explainFailure, GuestError } from './failure.ts'
+import { explainFailure, explainTrap, GuestError } from './failure.ts'
 
 /** What every invocation of a host has in common. */
 export interface InvocationOptions {
@@ -16,6 +17,8 @@ export interface InvocationOptions {
   readonly now: () => number
   /** Leads stacks back to the author's files; without it they stay as the engine wrote them. */
   readonly sourceMaps?: SourceMaps
+  /** The same for frames in what functions log. Development only. */
+  readonly logFrames?: LogFrames
 }
 
 /** One invocation from admission to its report; what the engine sees of it is `InvocationContext`. */
@@ -25,10 +28,13 @@ export class Invocation implements InvocationContext {
   readonly startedMs: number
   /** Why it was aborted, when it was. */
   abortReason: AmpouleError | undefined
+  /** Leads to the author's files; known once it is, which version runs. */
+  sourceMap: SourceMapLocation | undefined
   readonly signal = new CancelSignal()
   readonly #options: InvocationOptions
   readonly #about: string | undefined
   #log: InvocationLog | undefined
+  #lastError = ''
   #reported = false
 
   /** `about`: what it was about, for the report. */
@@ -52,17 +58,17 @@ export class Invocation implements InvocationContext {
       this.#options.observe,
       this.#options.now,
     )
-    this.#log.write(stream, line)
+    if (stream === 'stderr') this.#lastError = line
+    const { logFrames } = this.#options
+    const shown = logFrames === undefined || this.sourceMap === undefined ? line : logFrames.apply(line, this.sourceMap)
+    if (shown !== undefined) this.#log.write(stream, shown)
   }
 
-  /** The end with a failure; gives the error as callers should see it. `location` leads to the author's files. */
-  async fail(
-    error: AmpouleError,
-    report: InvocationReport | undefined,
-    location: SourceMapLocation | undefined,
-  ): Promise<AmpouleError> {
+  /** The end with a failure; gives the error as callers should see it. */
+  async fail(error: AmpouleError, report: InvocationReport | undefined): Promise<AmpouleError> {
     const { sourceMaps } = this.#options
-    const explained = sourceMaps === undefined ? error : await explainFailure(error, location, sourceMaps)
+    const known = explainTrap(error, this.#lastError)
+    const explained = sourceMaps === undefined ? known : await explainFailure(known, this.sourceMap, sourceMaps)
     this.end(explained, report)
     return explained
   }

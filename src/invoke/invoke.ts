@@ -49,6 +49,7 @@ export async function runEvent<T>(
     if (invocation.abortReason !== undefined) throw invocation.abortReason
     // Taken where it is used: a deployment may have put another in its place, and may do so again while this one runs.
     ;({ runner } = target)
+    invocation.sourceMap = runner.spec.sourceMap
     const result = await runner.invokeEvent(event, invocation)
     report = result.report
     const { maxResponseBytes } = runner.spec.limits
@@ -58,7 +59,7 @@ export async function runEvent<T>(
     return { answer, report }
   } catch (error) {
     const failure = toInvocationError(malformedIsInvalid(error), invocation.abortReason, runner.events)
-    throw await invocation.fail(failure, report, runner.spec.sourceMap)
+    throw await invocation.fail(failure, report)
   }
 }
 

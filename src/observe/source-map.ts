@@ -21,7 +21,7 @@ export interface MappedStack {
 }
 
 /** Decoding holds up the thread: a megabyte of map takes some ten milliseconds. */
-const MAX_MAP_BYTES = 24 * 1024 * 1024
+export const MAX_MAP_BYTES = 24 * 1024 * 1024
 /** Decoded maps take several times their size: only the last few are kept. */
 const MAX_MAPS = 4
 /** Frames that an author gets to see. */
@@ -30,7 +30,9 @@ const MAX_FRAMES = 20
 /** The names under which the engines know the bundle; other files are the engine's own. */
 const BUNDLE = /(?:^|[/:])(?:function|user)\.js$/
 
-interface Decoded {
+export const isOfBundle = (file: string): boolean => BUNDLE.test(file)
+
+export interface Decoded {
   readonly map: SourceMap
   readonly sources: ReadonlyMap<string, string>
 }
@@ -41,7 +43,7 @@ export class SourceMaps {
 
   /** Never rejects: without a (readable) map there are no frames. */
   async apply(stack: string, location: SourceMapLocation): Promise<MappedStack> {
-    const parsed = parseStack(stack).filter(({ file }) => BUNDLE.test(file))
+    const parsed = parseStack(stack).filter(({ file }) => isOfBundle(file))
     const decoded = parsed.length === 0 ? undefined : await this.#open(location.path)
     if (decoded === undefined) return { frames: [], excerpt: undefined }
     const found = parsed.flatMap((frame) => mapFrame(frame, decoded.map) ?? []).slice(0, MAX_FRAMES)
@@ -67,7 +69,12 @@ export class SourceMaps {
 async function decode(path: string): Promise<Decoded | undefined> {
   const { size } = await stat(path)
   if (size > MAX_MAP_BYTES) return undefined
-  const payload = JSON.parse(await readFile(path, 'utf8')) as SourceMapPayload
+  return decodeMap(await readFile(path, 'utf8'))
+}
+
+/** Throws for what is no map. */
+export function decodeMap(text: string): Decoded {
+  const payload = JSON.parse(text) as SourceMapPayload
   const sources = new Map<string, string>()
   for (const [index, source] of payload.sources.entries()) {
     const text: unknown = payload.sourcesContent[index]
@@ -76,7 +83,8 @@ async function decode(path: string): Promise<Decoded | undefined> {
   return { map: new SourceMap({ ...payload, sourcesContent: [] }), sources }
 }
 
-function mapFrame(frame: StackFrame, map: SourceMap): StackFrame | undefined {
+/** The frame in the author's file or a package's, relative to the entry's folder; undefined for what is neither. */
+export function mapFrame(frame: StackFrame, map: SourceMap): StackFrame | undefined {
   const entry = map.findEntry(frame.line - 1, frame.column - 1)
   // Past the last mapping of a line the map answers with that of a line before.
   if (!('originalSource' in entry) || entry.generatedLine !== frame.line - 1 || !isOfAuthor(entry.originalSource))

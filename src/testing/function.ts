@@ -5,6 +5,7 @@ import { readQueueBatch, readScheduleTick, readStreamBatch } from '../invoke/bat
 import { GuestError } from '../invoke/failure.ts'
 import { Invocation } from '../invoke/invocation.ts'
 import { invokeValue, type HostedFunction } from '../invoke/invoke.ts'
+import { LogFrames } from '../observe/log-frames.ts'
 import { SourceMaps } from '../observe/source-map.ts'
 import { formatFrame } from '../observe/stack.ts'
 import type { LogLine, QueueInput, ScheduleInput, StreamInput, TestedFunction } from './contract.ts'
@@ -17,6 +18,7 @@ export class SandboxedFunction implements TestedFunction {
   readonly #folder: string
   readonly #release: () => Promise<void>
   readonly #sourceMaps = new SourceMaps()
+  readonly #logFrames = new LogFrames()
   #logs: LogLine[] = []
   #closed: Promise<void> | undefined
 
@@ -84,6 +86,7 @@ export class SandboxedFunction implements TestedFunction {
       reports: 'failures',
       now: Date.now,
       sourceMaps: this.#sourceMaps,
+      logFrames: this.#logFrames,
     })
     try {
       return await call(invocation)

@@ -267,11 +267,8 @@ describe('a module', () => {
       '`queue` of the default export must be a function queue(batch, env, ctx), but is the string "x"',
     ],
     [{ handler: {} }, 'the export `handler` must be a function handler(event, context), but is an object without keys'],
-    [
-      { default: { run: 1 } },
-      'the module has an object with the keys run as its default export and not `default` with one of fetch(',
-    ],
-    [{}, 'the module exports neither `default` with one of fetch('],
+    [{ default: { run: 1 } }, 'the default export is an object with the keys run: it must be an object with fetch('],
+    [{}, 'the module exports neither `default` (an object with fetch('],
   ])('%o says what is missing', async (module, said) => {
     expect(await failure(drive(module), three)).toMatchObject({
       name: 'TypeError',

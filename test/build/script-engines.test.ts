@@ -124,6 +124,13 @@ describe.each(CASES)('a script on %s, restored by %s,', (engine, strategy) => {
     expect(stack).not.toMatch(/runtime\.js|user\.js|<input>|initializer/)
   })
 
+  test('tells where the handler begins when that gives what it must not', async () => {
+    const fn = await lane.deploy('const unused = 1\nexport const handler = function () {\n  return () => 1\n}')
+    const { message, stack } = await fn.fail()
+    expect(message).toContain('must return what JSON can hold')
+    expect(stack).toMatch(/^handler@function\.js:\d+:\d+$/)
+  })
+
   describe('is refused', () => {
     test('with message and place when its top level throws', async () => {
       const error = await lane.refusal({

@@ -108,6 +108,12 @@ describe.each(['starlingmonkey', 'quickjs'] as const)('a script for %s', (engine
     expect((await failure({ 'index.ts': 'export const other = 1' }, { engine })).message).toContain('exports neither')
   })
 
+  test.each(['5', 'null'])('of which nothing but the value %s is left is made, for the runtime to refuse', async (value) => {
+    const root = await project({ 'index.ts': `export default ${value}` })
+    const { code } = await buildScript({ entry: join(root, 'index.ts'), engine })
+    expect(JSON.stringify((await run(code)).default)).toBe(value)
+  })
+
   test('that imports a WASI interface is refused', async () => {
     const source = "import { now } from 'wasi:clocks/wall-clock@0.2.0'\nexport const handler = now"
     expect((await failure({ 'index.ts': source }, { engine })).message).toContain("'wasi:clocks/wall-clock@0.2.0'")
@@ -121,7 +127,8 @@ describe.each(['starlingmonkey', 'quickjs'] as const)('a script for %s', (engine
       },
       { engine, maxBytes: 4_000 },
     )
-    expect(error.message).toMatch(/the bundle has \d+ bytes, the limit is 4000; the largest file in it is .*text\.ts/)
+    expect(error.message).toMatch(/the bundle has \d+ bytes, the limit is 4000; the largest file in it is this one/)
+    expect(error.position?.file).toMatch(/text\.ts$/)
   })
 })
 

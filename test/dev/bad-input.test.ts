@@ -32,6 +32,7 @@ describe('a mistake in a function', () => {
   test.each([
     ['a syntax error', 'export default {\n  fetch() { return new Response( }\n}\n', /at bad\.ts:2:\d+/],
     ['a missing export', 'export const other = 1\n', /exports neither[\s\S]*at bad\.ts:1:1/],
+    ['a default export that is no object', 'export default 5\n', /the default export is the number 5[\s\S]*at bad\.ts:1:1/],
     [
       'a package that is not installed',
       `import x from 'not-there-at-all'\nexport default { fetch: () => x }\n`,
@@ -46,7 +47,7 @@ describe('a mistake in a function', () => {
     [
       'a bundle of 30 MB',
       `export const text = '${'x'.repeat(30_000_000)}'\nexport default { fetch: () => new Response(text) }\n`,
-      /the bundle has \d+ bytes, the limit is \d+/,
+      /the bundle has \d+ bytes, the limit is \d+[\s\S]*at bad\.ts:1:1/,
     ],
   ])('is told and the last good version goes on serving: %s', async (_, source, told) => {
     await session.save('bad.ts', source)
@@ -75,10 +76,25 @@ describe('a mistake in a function', () => {
     ['nothing', 'undefined', 'returned nothing'],
     ['a value of the wrong type', '42', 'must return a Response'],
   ])('that makes a handler return %s is told when it is called', async (_, value, told) => {
-    await session.serve('bad.ts', `export default { fetch: () => ${value} }\n`)
+    await session.serve('bad.ts', `\nexport default { fetch: () => ${value} }\n`)
     const answer = await session.get('/bad/')
     expect(answer.status).toBe(502)
     expect(answer.text).toContain(told)
+    expect(JSON.parse(answer.text)).toMatchObject({ error: { stack: expect.stringMatching(/^at fetch \(bad\.ts:2:\d+\)$/) } })
+  })
+
+  test('that has a handler wait for ever is told at once', async () => {
+    await session.serve('bad.ts', 'export default { fetch: () => new Promise(() => {}) }\n')
+    expect((await session.get('/bad/')).text).toContain('waits for a promise that nothing can settle')
+  })
+
+  test('that a function logs comes with the place in its file', async () => {
+    await session.serve(
+      'bad.ts',
+      `\nexport default {\n  fetch() { console.error(new Error('logged')); return new Response('') }\n}\n`,
+    )
+    expect((await session.get('/bad/')).status).toBe(200)
+    await session.said(/! Error: logged\n.*! {5}at fetch \(bad\.ts:3:\d+\)/)
   })
 
   test('that makes an invocation end at a limit names the setting that changes it', async () => {

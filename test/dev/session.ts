@@ -35,6 +35,8 @@ export class DevSession {
     this.#process = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'dev', '--port', '0', '--config', config, ...args], {
       stdio: 'pipe',
       cwd: folder,
+      // As on a terminal, where the bundler writes its messages in colours.
+      env: { ...process.env, FORCE_COLOR: '1' },
     })
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
