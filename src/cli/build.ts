@@ -11,9 +11,7 @@ import { CONFIG_OPTION, configPath } from './listen-options.ts'
 
 export const build: Command = {
   name: 'build',
-  summary:
-    'Build functions and run what runs at their start, without serving them; what is up to date is left alone. ' +
-    'Functions in JavaScript are built as scripts for an engine that they share: --component makes self-contained components of them.',
+  summary: 'Build functions and run what runs at their start, without serving them; what is up to date is left alone.',
   positionals: [
     { name: 'NAME', about: 'Functions to build; all of the configuration when left out.', required: false, repeats: true },
   ],
@@ -22,7 +20,8 @@ export const build: Command = {
     component: {
       type: 'string',
       value: 'DIR',
-      about: 'Write every function to DIR/NAME.wasm, as a component that needs nothing beside it, for other hosts.',
+      about:
+        'Write every function to DIR/NAME.wasm, for other hosts: functions in JavaScript with their engine, which they otherwise share.',
     },
     json: { type: 'boolean', about: 'Print the result as JSON.' },
   },
@@ -38,14 +37,24 @@ export const build: Command = {
       input.positionals.length === 0
         ? configuration.functions
         : input.positionals.map((name) => pick(configuration.functions, name))
+    const took = new Map<string, number>()
+    const show = deployProgress(io, functions.length)
     const deployed = await deployFunctions(functions, configuration, {
-      onProgress: deployProgress(io, functions.length),
+      onProgress: (progress) => {
+        if (progress.stage === 'done') took.set(progress.function, progress.ms)
+        show(progress)
+      },
       signal: io.signal,
       selfContained: target !== undefined,
     }).finally(() => clearProgress(io))
     const engines = new LocalEngines()
     try {
-      for (const one of deployed) if (one.artifact.script !== undefined) engines.release(await engines.prepare(one))
+      for (const one of deployed) {
+        if (one.artifact.script === undefined) continue
+        const started = performance.now()
+        engines.release(await engines.prepare(one))
+        took.set(one.spec.name, (took.get(one.spec.name) ?? 0) + performance.now() - started)
+      }
     } catch (error) {
       throw await explainDeployment(error, deployed)
     } finally {
@@ -60,11 +69,14 @@ export const build: Command = {
       scriptBytes: artifact.script?.bytes.length ?? null,
       imports: artifact.meta.imports,
       exports: artifact.meta.exports,
+      /** What was up to date counts as well: it had to be looked at. */
+      ms: Math.round(took.get(spec.name) ?? 0),
     }))
     if (input.values['json'] === true) io.stdout.write(`${JSON.stringify({ functions: results })}\n`)
     else {
-      for (const { name, componentBytes, scriptBytes } of results)
-        io.stdout.write(`${name}  ${size(scriptBytes ?? componentBytes)}\n`)
+      const width = Math.max(...results.map(({ name }) => name.length))
+      for (const { name, componentBytes, scriptBytes, ms } of results)
+        io.stdout.write(`${name.padEnd(width)}  ${size(scriptBytes ?? componentBytes).padStart(9)}  ${duration(ms)}\n`)
       io.stderr.write(`next: ampoule serve --config ${config}\n`)
     }
     return 0
@@ -72,6 +84,8 @@ export const build: Command = {
 }
 
 const size = (bytes: number): string => (bytes < 1e6 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1048576).toFixed(2)} MiB`)
+
+const duration = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`)
 
 async function writeComponents(folder: string, deployed: readonly Deployment[]): Promise<void> {
   await mkdir(folder, { recursive: true })

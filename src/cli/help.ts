@@ -20,19 +20,21 @@ export function overview(commands: readonly Command[]): string {
   ].join('\n')
 }
 
-/** `ampoule COMMAND --help`. */
-export function commandHelp(command: Command): string {
+/** `ampoule COMMAND --help`; `commands` are all, of which some may belong to this one (`dev queue send` to `dev`). */
+export function commandHelp(command: Command, commands: readonly Command[] = []): string {
   const all: Readonly<Record<string, Option>> = { ...command.options, ...COMMON_OPTIONS }
   const options = Object.entries(all).map(([name, option]): [string, string] => {
     const value = option.value === undefined ? '' : ` ${option.value}`
     const otherwise = option.default === undefined ? '' : ` Default: ${option.default}.`
     return [`--${name}${value}`, `${option.about}${otherwise}`]
   })
+  const below = commands.filter(({ name }) => name.startsWith(`${command.name} `))
   const positionals = command.positionals.map(({ name, about }): [string, string] => [name, about])
   return [
     command.summary,
     '',
     `Usage: ampoule ${usage(command)} [OPTIONS]`,
+    ...(below.length > 0 ? ['', 'Commands:', ...columns(below.map((one) => [usage(one), one.summary]))] : []),
     ...(positionals.length > 0 ? ['', 'Arguments:', ...columns(positionals)] : []),
     '',
     'Options:',

@@ -18,7 +18,7 @@ export async function runCommandLine(args: readonly string[], commands: readonly
     }
     const { command, help, input } = parseCommandLine(args, commands)
     if (help) {
-      io.stdout.write(commandHelp(command))
+      io.stdout.write(commandHelp(command, commands))
       return 0
     }
     return await command.run(input, io)

@@ -36,6 +36,16 @@ describe('ampoule', () => {
     expect(await run(['--version'])).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' })
   })
 
+  test('shows with the help of a command those that belong to it', async () => {
+    for (const args of [
+      ['dev', '--help'],
+      ['dev', 'queue', '--help'],
+    ])
+      expect((await run(args)).stdout).toMatch(
+        /Commands:\n {2}dev queue send NAME BODY… .*\n {2}dev stream put .*\n {2}dev cron run /,
+      )
+  })
+
   test('with an unknown command ends with 2 and a suggestion', async () => {
     const { code, stderr } = await run(['sreve'])
     expect(code).toBe(2)
@@ -214,6 +224,12 @@ describe('ampoule build', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       functions: [{ name: 'echo', artifact: expect.stringMatching(/^[0-9a-f]{64}$/) as string }],
     })
+  })
+
+  test('says size and time of each', async () => {
+    const { code, stdout } = await run(['build', '--config', config])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^echo +[\d.]+ KiB {2}[\d.]+ m?s\nhostile +[\d.]+ [KM]iB {2}[\d.]+ m?s\n$/)
   })
 
   test('of a function that is not there ends with 4', async () => {
