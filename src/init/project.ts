@@ -82,6 +82,8 @@ async function existing(paths: readonly string[]): Promise<readonly string[]> {
 /** What npm, cargo and others take as a name: lower case letters, digits and hyphens, a letter first. */
 export function packageName(title: string): string {
   const plain = title
+    .normalize('NFKD')
+    .replaceAll(/\p{Mark}/gu, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^[^a-z]+|-+$/g, '')

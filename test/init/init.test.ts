@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfiguration } from '../../src/functions/configuration.ts'
 import { listTemplates, packageName } from '../../src/init/project.ts'
@@ -10,7 +11,14 @@ let folder: string
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'ampoule-init-'))))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const templates = await listTemplates()
+
+interface Manifest {
+  readonly version: string
+  readonly dependencies?: Record<string, string>
+  readonly devDependencies?: Record<string, string>
+}
 
 describe('ampoule init', () => {
   test.each(templates.map(({ name }) => name))('makes a project of the template %s with a valid configuration', async (name) => {
@@ -25,6 +33,23 @@ describe('ampoule init', () => {
     const { functions } = readConfiguration(await readFile(join(target, 'ampoule.jsonc'), 'utf8'), { file: 'ampoule.jsonc' })
     expect(functions.map((fn) => fn.name)).toEqual([`of-${name}`])
     expect(files).toContain(functions[0]?.source?.replace(/^\.\//, ''))
+  })
+
+  test('asks npm for the versions that this repository has', async () => {
+    const read = async (path: string) => JSON.parse(await readFile(join(ROOT, path), 'utf8')) as Manifest
+    const [host, guest] = await Promise.all([read('package.json'), read('guest-sdk/package.json')])
+    const here: Partial<Record<string, string>> = {
+      ...host.dependencies,
+      ...host.devDependencies,
+      ampoule: host.version,
+      '@ampoule/guest': guest.version,
+    }
+    const manifests = await Promise.all(
+      templates.filter(({ next }) => next.includes('npm install')).map(({ name }) => read(`templates/${name}/package.json`)),
+    )
+    expect(manifests.length).toBeGreaterThan(0)
+    const asked = manifests.flatMap((one) => Object.entries({ ...one.dependencies, ...one.devDependencies }))
+    expect(asked.filter(([name, wanted]) => wanted.replace('^', '') !== here[name])).toEqual([])
   })
 
   test('says what to do next', async () => {
@@ -58,7 +83,7 @@ describe('ampoule init', () => {
 test.each([
   ['My Shop', 'my-shop'],
   ['2fast', 'fast'],
-  ['ünï', 'n'],
+  ['ünï', 'uni'],
   ['--', 'functions'],
 ])('the name of a project in %s is %s', (title, name) => {
   expect(packageName(title)).toBe(name)

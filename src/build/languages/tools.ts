@@ -7,11 +7,17 @@ import { BuildError } from '../error.ts'
 
 const isWindows = process.platform === 'win32'
 
-/** Enough for programs to find themselves, their caches and a temporary folder; nothing that a function could read. */
-const PASSED_ON =
-  'HOME USERPROFILE LOCALAPPDATA SystemRoot LANG TMPDIR TEMP TMP VIRTUAL_ENV CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN GOROOT GOPATH GOCACHE GOMODCACHE GOPROXY GOFLAGS'.split(
-    ' ',
-  )
+/**
+ * Enough for programs to find themselves, their libraries and caches, a temporary folder and what they have to download; nothing that a function
+ * could read.
+ */
+const PASSED_ON = `
+  HOME USERPROFILE LOCALAPPDATA SystemRoot LANG TMPDIR TEMP TMP LD_LIBRARY_PATH DYLD_LIBRARY_PATH
+  HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR
+  CARGO_HOME RUSTUP_HOME RUSTUP_TOOLCHAIN VIRTUAL_ENV
+  GOROOT GOPATH GOCACHE GOMODCACHE GOPROXY GOPRIVATE GOSUMDB GONOSUMDB GOTOOLCHAIN GOFLAGS`
+  .trim()
+  .split(/\s+/)
 
 /** Compilers repeat themselves; the first errors are what the author needs. */
 const MAX_OUTPUT = 256 * 1024

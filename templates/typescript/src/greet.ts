@@ -1,3 +1,3 @@
-export function greet(greeting = 'Hello', name: string | null): string {
+export function greet(name: string | null, greeting = 'Hello'): string {
   return `${greeting}, ${name ?? 'world'}!`
 }

@@ -4,7 +4,7 @@ import { greet } from './greet.ts'
 export default {
   fetch(request: Request, env: Env): Response {
     const url = new URL(request.url)
-    return Response.json({ message: greet(env['GREETING'], url.searchParams.get('name')), path: url.pathname })
+    return Response.json({ message: greet(url.searchParams.get('name'), env['GREETING']), path: url.pathname })
   },
 
   /** Tried with: ampoule dev queue send {{name}} "a message" */
