@@ -41,7 +41,10 @@ export class DevFunction {
   }
 
   /** Builds and deploys the function as it is on disk now. Never rejects. */
-  async update(configuration: LoadedConfiguration, deploy: (fn: DeployedFunction) => Promise<void>): Promise<Outcome> {
+  async update(
+    configuration: LoadedConfiguration,
+    deploy: (fn: DeployedFunction, signal: AbortSignal) => Promise<void>,
+  ): Promise<Outcome> {
     const attempt = new AbortController()
     this.#attempt = attempt
     const { settings } = this
@@ -53,7 +56,7 @@ export class DevFunction {
       const [deployed] = await deployFunctions([settings], configuration, { signal: attempt.signal })
       if (deployed === undefined || attempt.signal.aborted) return undefined
       await this.#watchAlso([mainFile(settings, folder), ...deployed.inputs], true)
-      await deploy(deployed).catch(async (error: unknown) => {
+      await deploy(deployed, attempt.signal).catch(async (error: unknown) => {
         throw await explainDeployment(error, [deployed])
       })
       this.served = settings

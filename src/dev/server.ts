@@ -149,7 +149,7 @@ class Server implements DevServer {
     // It may have been taken out of the configuration while it waited.
     if (this.#closed !== undefined || this.functions.get(name) !== fn) return
     const first = fn.served === undefined
-    const outcome = await fn.update(this.#configuration, (deployed) => this.#group.deploy(deployed))
+    const outcome = await fn.update(this.#configuration, (deployed, signal) => this.#group.deploy(deployed, signal))
     if (outcome === undefined) return
     await this.#publish()
     this.#watch()

@@ -125,8 +125,8 @@ export interface LaneOptions {
 /** `startLanes(options: LaneOptions): Promise<LaneGroup>` of src/engine/lanes.ts resolves when every lane listens. */
 export interface LaneGroup {
   readonly port: number
-  /** Adds a function, or puts it in the place of the one of the same name, which finishes what it runs. */
-  deploy(fn: DeployedFunction): Promise<void>
+  /** Adds a function, or puts it in the place of the one of the same name, which finishes what it runs. `signal` ends its initialisation. */
+  deploy(fn: DeployedFunction, signal?: AbortSignal): Promise<void>
   /** Gives every lane's program, also those that start later, other data. Resolves when all have taken it. */
   update(program: unknown): Promise<void>
   /** Lets a function go after it has finished what it runs. The program must not use its runner any more. */

@@ -18,6 +18,9 @@ interface Waiting {
 /** Initialisation has its own deadline inside (meter.ts); a thread that exceeds this one hangs where nothing can interrupt it. */
 const JOB_MS = 120_000
 
+/** A job that is not wanted any more may finish within this: with a new thread its engines would have to be made ready again. */
+const CANCELLED_MS = 500
+
 /** Prepares functions on a thread of its own. A job that ends the thread fails alone; the next one gets a new thread. */
 export class Forge {
   readonly #strategy: RestoreStrategy
@@ -36,13 +39,13 @@ export class Forge {
     this.#worker = this.#start()
   }
 
-  /** Rejects with `TopLevelFailure` when the function is a script whose top level fails. */
-  async prepare(fn: DeployedFunction): Promise<Material> {
+  /** Rejects with `TopLevelFailure` when the function is a script whose top level fails. `signal` ends it, and whatever the thread does beside it. */
+  async prepare(fn: DeployedFunction, signal?: AbortSignal): Promise<Material> {
     const { script } = fn.artifact
     // An engine is more to post than a script: it is left out when it is there.
     const ready = script !== undefined && this.#engines.has(script.engine)
-    let result = await this.#ask(fn, ready ? undefined : withoutKnown(fn.artifact, this.#known))
-    if (result.kind === 'incomplete') result = await this.#ask(fn, withoutKnown(fn.artifact, new Set()))
+    let result = await this.#ask(fn, ready ? undefined : withoutKnown(fn.artifact, this.#known), signal)
+    if (result.kind === 'incomplete') result = await this.#ask(fn, withoutKnown(fn.artifact, new Set()), signal)
     switch (result.kind) {
       case 'prepared':
         return result.material
@@ -62,12 +65,23 @@ export class Forge {
     await this.#worker?.terminate()
   }
 
-  async #ask({ artifact: { modules, script }, spec }: DeployedFunction, artifact: ForgeJob['artifact']): Promise<Result> {
+  async #ask(
+    { artifact: { modules, script }, spec }: DeployedFunction,
+    artifact: ForgeJob['artifact'],
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    signal?.throwIfAborted()
     if (this.#closed) throw new AmpouleError('ShuttingDown', 'the host is shutting down')
     const worker = (this.#worker ??= this.#start())
     const id = this.#nextId++
     if (artifact !== undefined) for (const { hash } of modules) this.#known.add(hash)
-    const timer = setTimeout(() => void worker.terminate(), JOB_MS)
+    const terminate = (): void => void worker.terminate()
+    let timer = setTimeout(terminate, JOB_MS)
+    const cancel = (): void => {
+      clearTimeout(timer)
+      timer = setTimeout(terminate, CANCELLED_MS)
+    }
+    signal?.addEventListener('abort', cancel)
     try {
       return await new Promise<Result>((resolve, reject) => {
         this.#waiting.set(id, { resolve, reject })
@@ -75,6 +89,7 @@ export class Forge {
       })
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', cancel)
       this.#waiting.delete(id)
     }
   }

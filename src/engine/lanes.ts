@@ -90,8 +90,8 @@ class Lanes implements LaneGroup {
     throw new AmpouleError(first.code, message, { cause: new AggregateError(failures, message) })
   }
 
-  deploy(fn: DeployedFunction): Promise<void> {
-    return this.#inOrder(() => this.#deploy(fn))
+  deploy(fn: DeployedFunction, signal?: AbortSignal): Promise<void> {
+    return this.#inOrder(() => this.#deploy(fn, signal))
   }
 
   update(program: unknown): Promise<void> {
@@ -124,9 +124,9 @@ class Lanes implements LaneGroup {
     )
   }
 
-  async #deploy(fn: DeployedFunction): Promise<void> {
+  async #deploy(fn: DeployedFunction, signal: AbortSignal | undefined): Promise<void> {
     const old = this.#functions.get(fn.spec.name)?.material.snapshot
-    const prepared = await this.#prepare(fn)
+    const prepared = await this.#prepare(fn, signal)
     await this.#askAll((lane) => ({
       kind: 'deploy',
       id: this.#nextId++,
@@ -146,8 +146,8 @@ class Lanes implements LaneGroup {
     this.#functions.clear()
   }
 
-  async #prepare(fn: DeployedFunction): Promise<Omit<LaneFunction, 'minInstances'>> {
-    const material = await this.#forge.prepare(fn)
+  async #prepare(fn: DeployedFunction, signal?: AbortSignal): Promise<Omit<LaneFunction, 'minInstances'>> {
+    const material = await this.#forge.prepare(fn, signal)
     const index = this.#functions.get(fn.spec.name)?.index ?? (this.#nextIndex++ as CounterIndex)
     const prepared = { spec: fn.spec, material, index }
     this.#functions.set(fn.spec.name, prepared)
