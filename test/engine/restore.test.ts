@@ -233,8 +233,8 @@ describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)'
     const counting = dirtyPagesStrategy({
       ...linux,
       scanner(capacity) {
-        const { scan } = linux.scanner(capacity)
-        return { scan: (address, length) => (scans++, scan(address, length)) }
+        const scanner = linux.scanner(capacity)
+        return { scan: (address, length) => (scans++, scanner.scan(address, length)) }
       },
     })
     const image = counting.capture(memory, bytes.length)
