@@ -63,6 +63,8 @@ export interface FunctionRunner {
   readonly ways: { readonly event: boolean; readonly http: boolean; readonly run: boolean }
   /** The form of the events that the guest reads, and of its answers (docs/events.md). */
   readonly events: EventForm
+  /** Whether guests of this lane have used up their slice and wait: every turn of the event loop then gives one of them another. */
+  readonly crowded: boolean
   /** Event world: the guest's ok bytes; its err bytes reject as `GuestFailure`. */
   invokeEvent(
     event: Uint8Array,

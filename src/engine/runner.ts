@@ -31,9 +31,11 @@ export class Runner implements FunctionRunner {
   readonly ways: FunctionRunner['ways']
   readonly events: FunctionRunner['events']
   readonly pool: Pool
+  readonly #scheduler: SliceScheduler
 
   constructor(options: RunnerOptions) {
     const { spec, material, parts, scheduler, counts, index, ceilingKib } = options
+    this.#scheduler = scheduler
     this.spec = spec
     const { event, http, run } = material.plan.exports
     this.ways = { event: event !== undefined, http: http !== undefined, run: run !== undefined }
@@ -54,6 +56,10 @@ export class Runner implements FunctionRunner {
       create: () => createInstance(source, material, parts),
       requestEviction: (scarce) => options.requestEviction(scarce),
     })
+  }
+
+  get crowded(): boolean {
+    return this.#scheduler.waiting > 0
   }
 
   async invokeEvent(

@@ -45,7 +45,7 @@ export async function runEvent<T>(
   let report: InvocationReport | undefined
   let { runner } = target
   try {
-    await nextPhase()
+    await nextPhase(target.runner)
     if (invocation.abortReason !== undefined) throw invocation.abortReason
     // Taken where it is used: a deployment may have put another in its place, and may do so again while this one runs.
     ;({ runner } = target)
@@ -70,7 +70,7 @@ export async function runHttp(
   request: GuestRequest,
 ): Promise<{ readonly response: GuestResponse; readonly done: Promise<InvocationReport | undefined> }> {
   try {
-    await nextPhase()
+    await nextPhase(target.runner)
     if (invocation.abortReason !== undefined) throw invocation.abortReason
     const { response, done } = await target.runner.invokeHttp(request, invocation)
     return { response, done: settleHttp(target, invocation, done) }

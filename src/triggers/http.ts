@@ -80,7 +80,7 @@ async function serveEvent({ match, invocation, incoming, outgoing, timing, closi
     target.runner.events,
   )
   const { answer, report } = await runEvent(target, invocation, event, decodeHttpAnswer)
-  await nextPhase()
+  await nextPhase(target.runner)
   const extra = timing
     ? [REQUEST_ID_HEADER, invocation.requestId, 'server-timing', serverTiming(report)]
     : [REQUEST_ID_HEADER, invocation.requestId]
@@ -101,7 +101,7 @@ async function serveWasiHttp(call: HttpCall): Promise<void> {
     body: body instanceof Uint8Array || body === null ? body : body.stream,
   }
   const { response, done } = await runHttp(match.target, invocation, request)
-  await nextPhase()
+  await nextPhase(match.target.runner)
   const head = responseHead(response.status, response.headers)
   const extra = [REQUEST_ID_HEADER, invocation.requestId]
   const options = { extra, close: call.closing(), ...(discard === undefined ? {} : { discard }) }
