@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { bare, context } from './engine.ts'
-import { benchGuest, type BenchGuest } from './guests.ts'
+import { benchArtifact, type BenchGuest } from './guests.ts'
 import { encodeHttpEvent } from '../src/triggers/http-event.ts'
 import type { Instance } from '../src/engine/instance.ts'
 
@@ -8,7 +8,7 @@ import type { Instance } from '../src/engine/instance.ts'
 const FEWER = 100
 const ALL = 1_000
 
-const fn = await bare('density', await benchGuest(process.argv[2] as BenchGuest))
+const fn = await bare('density', await benchArtifact(process.argv[2] as BenchGuest))
 const event = encodeHttpEvent(
   {
     id: 'density',

@@ -1,11 +1,10 @@
-import { createArtifact } from '../src/component/artifact.ts'
 import type { Artifact } from '../src/component/contract.ts'
 import type { FunctionSpec, InvocationContext } from '../src/engine/contract.ts'
 import type { Instance } from '../src/engine/instance.ts'
 import { engineParts } from '../src/engine/parts.ts'
-import { createInstance, instanceSource, prepareFunction, type Material } from '../src/engine/prepare.ts'
+import { createInstance, instanceSource, prepareFunction, type EngineParts, type Material } from '../src/engine/prepare.ts'
+import { ScriptEngines } from '../src/engine/script.ts'
 import { SliceScheduler } from '../src/engine/slices.ts'
-import { isSupported } from '../src/wasi/index.ts'
 
 /** A function without host around it, for benchmarks of the engine alone. */
 export interface Bare {
@@ -26,20 +25,27 @@ export const spec = (name: string): FunctionSpec => ({
   idleMs: 60_000,
 })
 
+/** From the artifact of a component or a script. Without `warm` the runtime does not walk its own path before the snapshot. */
 export async function bare(
   name: string,
-  component: Uint8Array,
+  artifact: Artifact,
   options: { readonly warm?: boolean; readonly restore?: 'auto' | 'copy' } = {},
 ): Promise<Bare> {
-  const artifact = createArtifact(component, { isSupported })
   const { runtime: own } = artifact.meta
   const runtime = own === undefined || options.warm !== false ? own : { ...own, warm: false }
   const parts = engineParts(options.restore ?? 'auto')
-  const shaped = { ...artifact, meta: { ...artifact.meta, runtime } }
-  const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
-  const material = await prepareFunction(shaped, modules, spec(name), parts)
+  const material = await prepare({ ...artifact, meta: { ...artifact.meta, runtime } }, spec(name), parts)
   const source = instanceSource(spec(name), material, parts, new SliceScheduler())
   return { spec: spec(name), artifact, material, create: () => createInstance(source, material, parts) }
+}
+
+async function prepare(artifact: Artifact, spec: FunctionSpec, parts: EngineParts): Promise<Material> {
+  const { script } = artifact
+  const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+  if (script === undefined) return prepareFunction(artifact, modules, spec, parts)
+  const engines = new ScriptEngines(parts)
+  await engines.add(script.engine, artifact, modules)
+  return engines.load(script, spec)
 }
 
 export const context: InvocationContext = { requestId: 'bench', signal: new AbortController().signal, log: () => {} }

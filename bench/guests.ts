@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { buildFunction } from '../src/build/build.ts'
 import { engineArtifact } from '../src/build/engine-artifact.ts'
 import { buildScript } from '../src/build/script.ts'
-import { scriptArtifact } from '../src/component/artifact.ts'
+import { createArtifact, scriptArtifact } from '../src/component/artifact.ts'
 import type { Artifact } from '../src/component/contract.ts'
+import { isSupported } from '../src/wasi/index.ts'
 import { componentFromWat } from '../test/guests/index.ts'
 import type { FunctionKind, JavaScriptEngine } from '../src/build/contract.ts'
 
@@ -44,6 +45,11 @@ export async function benchScript(name: BenchGuest): Promise<Artifact | undefine
   if (kind !== 'event') return undefined
   const { code } = await buildScript({ entry: fileURLToPath(new URL(`./guests/${entry}`, import.meta.url)), engine })
   return scriptArtifact(await engineArtifact(engine), Buffer.from(code))
+}
+
+/** The artifact of a guest as it is deployed: in JavaScript a script for its engine, unless it exports wasi:http. */
+export async function benchArtifact(name: BenchGuest): Promise<Artifact> {
+  return (await benchScript(name)) ?? createArtifact(await benchGuest(name), { isSupported })
 }
 
 /** An event-world guest that never returns. */

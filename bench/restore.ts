@@ -1,9 +1,11 @@
-import { benchGuest } from './guests.ts'
+import { createArtifact } from '../src/component/artifact.ts'
 import { Instance } from '../src/engine/instance.ts'
 import { engineParts } from '../src/engine/parts.ts'
 import { instanceSource } from '../src/engine/prepare.ts'
 import { SliceScheduler } from '../src/engine/slices.ts'
-import { bare, context, type Bare } from './engine.ts'
+import { isSupported } from '../src/wasi/index.ts'
+import { bare, context, spec } from './engine.ts'
+import { benchArtifact, benchGuest, type BenchGuest } from './guests.ts'
 import { encodeHttpEvent, type HttpEvent } from '../src/triggers/http-event.ts'
 import { absolute, compare, interleave, type Row } from './harness.ts'
 
@@ -25,28 +27,30 @@ const FUEL = 1_000_000_000_000n
 const ROUNDS = 30
 
 const GUESTS = [
-  { name: 'C', component: 'c', calls: 500, fresh: 20, overhead: undefined, factor: undefined },
-  { name: 'QuickJS', component: 'quickjs', calls: 100, fresh: 5, overhead: 1.6, factor: 20 },
-  { name: 'StarlingMonkey', component: 'starlingmonkey-lambda', calls: 100, fresh: 2, overhead: 2.5, factor: 60 },
+  { name: 'C', guest: 'c', calls: 500, fresh: 20, overhead: undefined, factor: undefined },
+  { name: 'QuickJS', guest: 'quickjs', calls: 100, fresh: 5, overhead: 1.6, factor: 20 },
+  { name: 'StarlingMonkey', guest: 'starlingmonkey-lambda', calls: 100, fresh: 2, overhead: 2.5, factor: 60 },
 ] as const
 
 /** What isolation costs: a restored call beside a call without restore, and beside a fresh instance. */
 export async function run(): Promise<readonly Row[]> {
   const rows: Row[] = []
-  for (const { name, component, calls, fresh, overhead, factor } of GUESTS) {
-    const bytes = await benchGuest(component)
-    const fn = await bare(name, bytes)
+  for (const { name, guest, calls, fresh, overhead, factor } of GUESTS) {
+    const artifact = await benchArtifact(guest)
+    const fn = await bare(name, artifact)
     const event = encodeHttpEvent(request, fn.material.events)
     const call = (instance: Instance): Promise<Uint8Array> => runOnce(instance, event)
     const restored = await fn.create()
-    const unsnapshotted = await withoutSnapshot(fn)
-    const kept = unsnapshotted()
-    const cold = await (await bare(name, bytes, { warm: false })).create()
-    const answers = [await call(restored), await call(kept)] as const
+    const kept = await fn.create()
+    kept.reopen()
+    const cold = await (await bare(name, artifact, { warm: false })).create()
+    const unsnapshotted = await withoutSnapshot(name, guest)
+    const answers = [await call(restored), await call(kept), await call(unsnapshotted())] as const
     if (!restored.restore(true)) throw new Error(`${name}: the restore does not verify`)
     kept.keep()
-    if (Buffer.compare(answers[0], answers[1]) !== 0)
-      throw new Error(`${name}: the restored and the kept instance answer differently`)
+    for (const answer of answers)
+      if (Buffer.compare(answers[0], answer) !== 0)
+        throw new Error(`${name}: the restored, the kept and the fresh instance answer differently`)
 
     let restoreMs = 0
     const restores: number[] = []
@@ -112,15 +116,14 @@ async function runOnce(instance: Instance, event: Uint8Array): Promise<Uint8Arra
   return payload
 }
 
-/** Makes instances that initialise themselves and are never restored. */
-async function withoutSnapshot({ artifact, spec }: Bare): Promise<() => Instance> {
-  const modules = await Promise.all(artifact.modules.map(({ bytes }) => WebAssembly.compile(bytes)))
-  const material = {
-    plan: artifact.plan,
-    modules,
-    reports: artifact.modules.map(({ report }) => report),
-    initialisation: artifact.modules,
-  }
-  const source = instanceSource(spec, material, engineParts('auto'), new SliceScheduler())
+/**
+ * Makes instances of the self-contained component (for a script: the same module, with its top level evaluated at build time), which
+ * initialise themselves and are never restored: what a host without snapshots would have to do.
+ */
+async function withoutSnapshot(name: string, guest: BenchGuest): Promise<() => Instance> {
+  const { plan, modules } = createArtifact(await benchGuest(guest), { isSupported })
+  const compiled = await Promise.all(modules.map(({ bytes }) => WebAssembly.compile(bytes)))
+  const material = { plan, modules: compiled, reports: modules.map(({ report }) => report), initialisation: modules }
+  const source = instanceSource(spec(name), material, engineParts('auto'), new SliceScheduler())
   return () => new Instance(source)
 }
