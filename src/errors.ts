@@ -51,3 +51,17 @@ export class AmpouleError extends Error {
     return ERROR_KINDS[this.code]
   }
 }
+
+/** An error on its way to another thread: structured clones keep neither its class nor its code. */
+export interface ErrorMessage {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+/** What was not raised on purpose is the host's fault. */
+export function toMessage(error: unknown): ErrorMessage {
+  if (error instanceof AmpouleError) return { code: error.code, message: error.message }
+  return { code: 'Internal', message: error instanceof Error ? error.message : String(error) }
+}
+
+export const fromMessage = ({ code, message }: ErrorMessage): AmpouleError => new AmpouleError(code, message)

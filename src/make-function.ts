@@ -5,10 +5,11 @@ import { buildFunction } from './build/build.ts'
 import { relativeMap } from './build/bundle.ts'
 import type { BuildOptions, ScriptResult } from './build/contract.ts'
 import { engineArtifact } from './build/engine-artifact.ts'
-import { buildLanguage, languageOf, type LanguageBuildOptions } from './build/languages/index.ts'
+import { buildCoreModule, buildLanguage, languageOf, type LanguageBuildOptions } from './build/languages/index.ts'
 import { buildScript } from './build/script.ts'
 import type { ScriptOrigin } from './build/top-level.ts'
 import { scriptArtifact } from './component/artifact.ts'
+import { binaryKind } from './component/parse.ts'
 import type { Artifact } from './component/contract.ts'
 import type { ArtifactStore } from './component/store.ts'
 import type { SourceMapLocation } from './observe/source-map.ts'
@@ -51,18 +52,21 @@ export async function makeFunction(settings: FunctionSettings, options: MakeOpti
   if (component !== undefined) return makeFromComponent(resolve(folder, component), options)
   if (source === undefined) throw new AmpouleError('InvalidConfiguration', 'neither source nor component is given')
   const other = languageOf(source, settings.language)
-  if (other !== undefined) return makeFromLanguage(resolve(folder, source), other, options)
+  if (other !== undefined)
+    return makeFrom(resolve(folder, source), options, (given) => buildLanguage({ ...given, language: other }))
   if (kind === 'wasi-http' || options.selfContained) return makeFromModule(resolve(folder, source), settings, options)
   return makeFromScript(resolve(folder, source), settings, options)
 }
 
-async function makeFromComponent(path: string, { store, onCompile }: MakeOptions): Promise<MadeFunction> {
+async function makeFromComponent(path: string, options: MakeOptions): Promise<MadeFunction> {
+  const { store, onCompile } = options
   let bytes: Uint8Array
   try {
     bytes = await readFile(path)
   } catch (error) {
     throw new AmpouleError('InvalidComponent', `cannot read ${path}: ${(error as Error).message}`, { cause: error })
   }
+  if (binaryKind(bytes) === 'core module') return makeFrom(path, options, buildCoreModule)
   onCompile(true)
   return {
     artifact: await store.put(bytes),
@@ -74,20 +78,20 @@ async function makeFromComponent(path: string, { store, onCompile }: MakeOptions
   }
 }
 
-async function makeFromLanguage(
+/** By a build that needs processes of its own. */
+async function makeFrom(
   source: string,
-  language: NonNullable<ReturnType<typeof languageOf>>,
   { cacheDir, store, signal, inTurn, onBuild, onCompile }: MakeOptions,
+  build: typeof buildCoreModule,
 ): Promise<MadeFunction> {
   const onProgress: LanguageBuildOptions['onProgress'] = ({ stage, cached }) => stage === 'compile' && !cached && onBuild()
   const given = {
     source,
-    language,
     cacheDir: join(cacheDir, 'components'),
     onProgress,
     ...(signal === undefined ? {} : { signal }),
   }
-  const { component, path, inputs, cached } = await inTurn(() => buildLanguage(given))
+  const { component, path, inputs, cached } = await inTurn(() => build(given))
   onCompile(cached)
   return { artifact: await store.put(component), inputs, cached, component: path, sourceMap: undefined, origin: undefined }
 }

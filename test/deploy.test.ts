@@ -9,6 +9,7 @@ import {
   explainDeployment,
   loadConfiguration,
   type Deployment,
+  type DeployProgress,
   type LoadedConfiguration,
 } from '../src/deploy.ts'
 import type { LaneGroup } from '../src/engine/contract.ts'
@@ -27,7 +28,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 let projects = 0
-async function configure(functions: Record<string, object>, files: Record<string, string>): Promise<LoadedConfiguration> {
+async function configure(
+  functions: Record<string, object>,
+  files: Record<string, string | Uint8Array>,
+): Promise<LoadedConfiguration> {
   const root = join(folder, `project${projects++}`)
   const all = { ...files, 'ampoule.jsonc': JSON.stringify({ functions }) }
   for (const [name, text] of Object.entries(all)) {
@@ -156,4 +160,20 @@ describe.runIf(process.platform === 'linux')('the images of a group of lanes', (
     await group.stop(0)
     expect(images()).toBe(before)
   })
+})
+
+test('a core module in the place of a component becomes one, and is taken from the cache the next time', async () => {
+  const core = readFileSync(new URL('./guests/c/echo.core.wasm', import.meta.url))
+  const configuration = await configure({ echo: { component: 'echo.wasm' } }, { 'echo.wasm': core })
+  const stages: DeployProgress['stage'][] = []
+  const deploy = (): Promise<readonly Deployment[]> =>
+    deployFunctions(configuration.functions, configuration, { onProgress: ({ stage }) => stages.push(stage) })
+  const deployments = await deploy()
+  expect(stages).toContain('build')
+  stages.length = 0
+  const [again] = await deploy()
+  expect(again?.artifact.id).toBe(deployments[0]?.artifact.id)
+  expect(stages).not.toContain('build')
+  const { ask } = await serve(configuration, deployments)
+  expect(await ask('/echo/some/path')).toBe('/some/path')
 })

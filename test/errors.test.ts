@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { AmpouleError, ERROR_KINDS, type ErrorCode } from '../src/errors.ts'
+import { AmpouleError, ERROR_KINDS, fromMessage, toMessage, type ErrorCode } from '../src/errors.ts'
 import { errorAnswer } from '../src/gateway/errors.ts'
 
 const codes = Object.keys(ERROR_KINDS) as ErrorCode[]
@@ -55,5 +55,18 @@ describe('the table of errors', () => {
     expect(error.cause).toBe(cause)
     expect(error.kind).toBe(ERROR_KINDS.HostCapacity)
     expect(error).toBeInstanceOf(Error)
+  })
+})
+
+describe('an error that goes to another thread', () => {
+  test('is the same there when it was raised on purpose', () => {
+    const there = fromMessage(structuredClone(toMessage(new AmpouleError('HostCapacity', 'full', { cause: 'inside' }))))
+    expect(there).toBeInstanceOf(AmpouleError)
+    expect(there).toMatchObject({ code: 'HostCapacity', message: 'full' })
+  })
+
+  test('is the host’s fault when it was not', () => {
+    expect(toMessage(new TypeError('x is not a function'))).toEqual({ code: 'Internal', message: 'x is not a function' })
+    expect(toMessage('thrown')).toEqual({ code: 'Internal', message: 'thrown' })
   })
 })

@@ -19,11 +19,11 @@ export const moduleInstrument: Command = {
 
 export const moduleInspect: Command = {
   name: 'module inspect',
-  summary: 'Show what a core module imports, exports, uses and weighs.',
-  positionals: [{ name: 'FILE', about: 'The core module.', required: true }],
+  summary: 'Show what a core module or a component imports, exports, uses and weighs.',
+  positionals: [{ name: 'FILE', about: 'The core module or component.', required: true }],
   options: JSON_OPTION,
   async run({ positionals: [file = ''], values }, io) {
-    const { inspect } = await import('./module.ts')
+    const { inspect } = await import('./inspect.ts')
     await inspect(file, { json: values['json'] === true, out: io.stdout })
     return 0
   },

@@ -81,7 +81,7 @@ export function deriveComponent(component: Uint8Array, maxComponentBytes?: numbe
   if (kind === 'core module') {
     throw new AmpouleError(
       'InvalidComponent',
-      'this is a WebAssembly core module, not a component: make a component of it with "jco new" (a wasi preview1 module needs its adapter: --wasi-reactor or --wasi-command)',
+      'this is a WebAssembly core module, not a component: make a component of it with "jco new" (one that imports wasi preview1 needs the adapter: --wasi-reactor)',
     )
   }
   if (kind === 'unknown')

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorMessage } from '../errors.ts'
 import type { Artifact, ArtifactMeta, LinkPlan } from './contract.ts'
 
 /** Between the store and a compile worker: the store asks `derive`, looks at the plan, asks `compile`. */
@@ -9,4 +9,4 @@ export type CompileRequest =
 export type CompileReply =
   | { readonly kind: 'derived'; readonly plan: LinkPlan; readonly meta: ArtifactMeta }
   | { readonly kind: 'compiled'; readonly artifact: Artifact; readonly file: readonly Uint8Array<ArrayBuffer>[] }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'failed'; readonly error: ErrorMessage }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { AmpouleError } from '../errors.ts'
+import { AmpouleError, fromMessage } from '../errors.ts'
 import type { CompileReply, CompileRequest } from './compile-messages.ts'
 import type { Artifact, LinkPlan } from './contract.ts'
 
@@ -41,7 +41,7 @@ export async function compileOffThread(
 
 function unexpected(reply: CompileReply): AmpouleError {
   return reply.kind === 'failed'
-    ? new AmpouleError(reply.code, reply.message)
+    ? fromMessage(reply.error)
     : new AmpouleError('Internal', `unexpected answer ${reply.kind} of the compile thread`)
 }
 

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { AmpouleError } from '../errors.ts'
+import { AmpouleError, toMessage } from '../errors.ts'
 import { encodeArtifact } from './artifact-file.ts'
 import { compileModules, deriveComponent } from './artifact.ts'
 import type { Derived } from './artifact.ts'
@@ -25,8 +25,7 @@ parentPort?.on('message', (request: CompileRequest) => {
   try {
     reply = answer(request)
   } catch (error) {
-    const code = error instanceof AmpouleError ? error.code : 'Internal'
-    reply = { kind: 'failed', code, message: error instanceof Error ? error.message : String(error) }
+    reply = { kind: 'failed', error: toMessage(error) }
   }
   parentPort?.postMessage(reply, reply.kind === 'compiled' ? buffers(reply) : [])
 })

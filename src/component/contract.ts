@@ -53,8 +53,6 @@ export interface LinkPlan {
     readonly load?: LiftedExport
     /** `wasi:http/incoming-handler#handle`. */
     readonly http?: LiftedExport
-    /** `wasi:cli/run#run`. */
-    readonly run?: LiftedExport
   }
 }
 

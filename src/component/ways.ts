@@ -5,11 +5,10 @@ import type { Entity, LiftedFunction } from './entities.ts'
 import type { FunctionType, Type } from './types.ts'
 
 /** What a component may export to be callable, for messages. */
-const CALLABLE =
-  'handle: func(list<u8>) -> result<list<u8>, list<u8>> (event world), wasi:http/incoming-handler@0.2.x, wasi:cli/run@0.2.x'
+const CALLABLE = 'handle: func(list<u8>) -> result<list<u8>, list<u8>> (event world), wasi:http/incoming-handler@0.2.x'
 
 const HTTP = /^wasi:http\/incoming-handler@0\.2\.\d+$/
-const RUN = /^wasi:cli\/run@0\.2\.\d+$/
+const COMMAND = /^wasi:cli\/run@/
 
 interface Way {
   readonly key: keyof LinkPlan['exports']
@@ -40,14 +39,6 @@ const WAYS: readonly Way[] = [
       isOwned(params[1], 'response-outparam') &&
       result === undefined,
   },
-  {
-    key: 'run',
-    matches: (name) => RUN.test(name),
-    member: 'run',
-    type: 'func() -> result',
-    accepts: ({ params, result }) =>
-      params.length === 0 && result?.kind === 'result' && result.ok === undefined && result.error === undefined,
-  },
 ]
 
 function isBytesFunction({ params, result }: FunctionType): boolean {
@@ -76,6 +67,7 @@ export function findWays(exports: ReadonlyMap<string, Entity>): LinkPlan['export
   const found: { -readonly [Key in keyof LinkPlan['exports']]: LinkPlan['exports'][Key] } = {}
   const problems: string[] = []
   for (const [name, entity] of exports) {
+    if (COMMAND.test(name)) problems.push(`${quote(name)} is a command, which no trigger calls`)
     for (const way of WAYS) {
       if (!way.matches(name)) continue
       const result = lifted(way, name, entity)
@@ -88,7 +80,7 @@ export function findWays(exports: ReadonlyMap<string, Entity>): LinkPlan['export
     const result = lifted(LOAD, 'load', load)
     if (typeof result !== 'string') found.load = result
   }
-  if (found.event !== undefined || found.http !== undefined || found.run !== undefined) return found
+  if (found.event !== undefined || found.http !== undefined) return found
   const names = [...exports.keys()]
   const listed =
     names.length === 0

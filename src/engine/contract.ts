@@ -60,7 +60,7 @@ export interface InvocationReport {
 export interface FunctionRunner {
   readonly spec: FunctionSpec
   /** Which ways in the artifact has; `event` is preferred for HTTP when both are there. */
-  readonly ways: { readonly event: boolean; readonly http: boolean; readonly run: boolean }
+  readonly ways: { readonly event: boolean; readonly http: boolean }
   /** The form of the events that the guest reads, and of its answers (docs/events.md). */
   readonly events: EventForm
   /** Whether guests of this lane have used up their slice and wait: every turn of the event loop then gives one of them another. */

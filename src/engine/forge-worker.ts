@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { AmpouleError } from '../errors.ts'
+import { toMessage } from '../errors.ts'
 import type { ForgeJob, FromForge } from './lane-messages.ts'
 import { engineParts } from './parts.ts'
 import { prepareFunction } from './prepare.ts'
@@ -43,8 +43,7 @@ async function compileAll(given: NonNullable<ForgeJob['artifact']>['modules']): 
 
 function failure(id: number, error: unknown): FromForge {
   if (error instanceof TopLevelFailure) return { id, kind: 'top level failed', message: error.message, details: error.details }
-  const { code, message } = error instanceof AmpouleError ? error : new AmpouleError('Internal', String(error))
-  return { id, kind: 'failed', code, message }
+  return { id, kind: 'failed', error: toMessage(error) }
 }
 
 port.on('message', (job: ForgeJob) => {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { AmpouleError, type ErrorCode } from '../errors.ts'
+import { AmpouleError, fromMessage } from '../errors.ts'
 import type { Artifact } from '../component/contract.ts'
 import type { DeployedFunction } from './contract.ts'
 import type { ForgeJob, FromForge } from './lane-messages.ts'
@@ -50,7 +50,7 @@ export class Forge {
       case 'prepared':
         return result.material
       case 'failed':
-        throw new AmpouleError(result.code as ErrorCode, result.message)
+        throw fromMessage(result.error)
       case 'top level failed':
         throw new TopLevelFailure(fn.spec.name, result.message, result.details)
       case 'incomplete':

@@ -57,7 +57,7 @@ const TABLE_ENTRY_BYTES = 32
 /**
  * One live instantiation of an artifact.
  *
- * new -> ready      by `adopt` (a shared snapshot) or `capture` (its own)
+ * new -> ready      by `adopt` (a snapshot to go back to) or `readyOnce` (nothing to go back to: the first `restore` discards it)
  * ready -> running  by `runEvent`, `startHttp`
  * running -> unknown when the guest's stack has unwound, whatever the outcome
  * unknown -> ready  by a `restore` that vouches for every part; otherwise -> discarded
@@ -80,13 +80,13 @@ export class Instance {
   /** Bytes of grown memory that count against the host's ceiling. */
   #reserved = 0
   #context: InvocationContext | undefined
+  /** Part of the snapshot; undefined while there is none. */
   #wasiState: unknown
   /** Set when no other instance shares the snapshot. */
   #owned: Snapshot | undefined
   #event: BytesFunction | undefined
   #load: BytesFunction | undefined
   #http: ((request: number, responseOut: number) => Promise<unknown>) | undefined
-  #run: (() => Promise<unknown>) | undefined
 
   constructor(source: InstanceSource) {
     this.#source = source
@@ -169,14 +169,21 @@ export class Instance {
     this.#state = 'ready'
   }
 
+  /** Makes a new instance ready for a single invocation, without the copy of its memory that a snapshot is. */
+  readyOnce(): void {
+    this.#expect('new')
+    this.#account.rebase(this.#account.used)
+    this.#state = 'ready'
+  }
+
   /**
-   * Back to the snapshot. False when that cannot be vouched for: the instance is then discarded. `verify` compares every byte,
-   * global and handle, which takes milliseconds.
+   * Back to the snapshot. False when there is none, or when that cannot be vouched for: the instance is then discarded. `verify`
+   * compares every byte, global and handle, which takes milliseconds.
    */
   restore(verify: boolean): boolean {
     this.#expect('unknown')
     try {
-      if (this.#restoreAll() && (!verify || this.#verify())) {
+      if (this.#wasiState !== undefined && this.#restoreAll() && (!verify || this.#verify())) {
         this.#state = 'ready'
         return true
       }
@@ -248,13 +255,6 @@ export class Instance {
           : call.response,
       ended,
     }
-  }
-
-  /** `wasi:cli/run`. */
-  async runCommand(context: InvocationContext, timeoutMs: number, fuel: bigint): Promise<void> {
-    const entry = this.#run
-    if (entry === undefined) throw new AmpouleError('InvalidRequest', `function ${this.#source.spec.name} has no wasi:cli/run`)
-    await this.#invoke(context, timeoutMs, fuel, async () => void (await entry()))
   }
 
   /** Goes on initialising from the snapshot that was adopted. Throws `MemoryExceeded` when that takes more than the function may have. */
@@ -424,11 +424,10 @@ export class Instance {
   }
 
   #findExports(): void {
-    const { event, load, http, run } = this.#source.plan.exports
+    const { event, load, http } = this.#source.plan.exports
     if (event !== undefined) this.#event = this.#bytesFunction(event)
     if (load !== undefined) this.#load = this.#bytesFunction(load)
     if (http !== undefined) this.#http = this.#promising(http.func)
-    if (run !== undefined) this.#run = this.#promising(run.func)
   }
 
   #bytesFunction(lifted: LiftedExport): BytesFunction {

@@ -4,6 +4,7 @@ import type { Material } from './prepare.ts'
 import type { TopLevelDetails } from './script.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Artifact, CoreModule, Script } from '../component/contract.ts'
+import type { ErrorMessage } from '../errors.ts'
 
 /** A function as it is posted to a lane. */
 export interface LaneFunction {
@@ -35,9 +36,9 @@ export type ToLane =
 
 export type FromLane =
   | { readonly kind: 'ready'; readonly port: number }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'failed'; readonly error: ErrorMessage }
   /** Answers `deploy`, `remove` and `update`. */
-  | { readonly kind: 'done'; readonly id: number; readonly error?: string }
+  | { readonly kind: 'done'; readonly id: number; readonly error?: ErrorMessage }
   | { readonly kind: 'evict'; readonly name: string | undefined }
   | { readonly kind: 'stopped' }
 
@@ -55,7 +56,7 @@ export type FromForge =
   | { readonly kind: 'prepared'; readonly id: number; readonly material: Material }
   /** The engine, or the bytes of some module, were left out and are not known any more. */
   | { readonly kind: 'incomplete'; readonly id: number }
-  | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorMessage }
   | { readonly kind: 'top level failed'; readonly id: number; readonly message: string; readonly details: TopLevelDetails }
   /** An engine is ready for scripts: its snapshot has to be released when the forge is gone. */
   | { readonly kind: 'engine'; readonly engine: string; readonly snapshot: Snapshot }

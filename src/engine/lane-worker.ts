@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { AmpouleError } from '../errors.ts'
+import { toMessage } from '../errors.ts'
 import type { LaneProgram } from './contract.ts'
 import { SharedCounts } from './counts.ts'
 import type { FromLane, LaneFunction, LaneWorkerData, ToLane } from './lane-messages.ts'
@@ -21,7 +21,9 @@ const heartbeats = new Int32Array(data.heartbeats)
 
 /** How often a lane shows that its event loop turns; milliseconds. */
 const HEARTBEAT_MS = 100
-setInterval(() => void Atomics.add(heartbeats, data.lane, 1), HEARTBEAT_MS).unref()
+const beat = (): void => void Atomics.add(heartbeats, data.lane, 1)
+beat()
+setInterval(beat, HEARTBEAT_MS).unref()
 
 async function deploy({ spec, material, index, minInstances }: LaneFunction): Promise<void> {
   const runner = new Runner({
@@ -63,7 +65,7 @@ async function start(): Promise<void> {
       case 'deploy':
         deploy(message.fn).then(
           () => post({ kind: 'done', id: message.id }),
-          (error: unknown) => post({ kind: 'done', id: message.id, error: String(error) }),
+          (error: unknown) => post({ kind: 'done', id: message.id, error: toMessage(error) }),
         )
         break
       case 'remove': {
@@ -93,8 +95,4 @@ async function start(): Promise<void> {
   post({ kind: 'ready', port: server.port })
 }
 
-start().catch((error: unknown) => {
-  const { code, message } =
-    error instanceof AmpouleError ? error : new AmpouleError('Internal', error instanceof Error ? error.message : String(error))
-  post({ kind: 'failed', code, message })
-})
+start().catch((error: unknown) => post({ kind: 'failed', error: toMessage(error) }))

@@ -1,23 +1,16 @@
 import { Worker } from 'node:worker_threads'
-import { AmpouleError, type ErrorCode } from '../errors.ts'
+import { AmpouleError, fromMessage } from '../errors.ts'
 import type { DeployedFunction, LaneGroup, LaneOptions } from './contract.ts'
 import { SharedCounts, type CounterIndex } from './counts.ts'
 import { Forge } from './forge.ts'
+import { Heartbeats } from './heartbeats.ts'
 import type { FromLane, LaneFunction, LaneWorkerData, ToLane } from './lane-messages.ts'
 import type { RestoreStrategy } from './restore/contract.ts'
 import { chooseStrategy } from './restore/index.ts'
 import { releaseSnapshot } from './snapshot.ts'
 
-/** A lane whose event loop has not turned for this long is ended and replaced. */
-const WATCH = { everyMs: 1_000, silentMs: 15_000 }
 /** Between two starts of the same lane, when it keeps dying. */
 const RESTART_MS = 250
-
-interface Lane {
-  readonly worker: Worker
-  beat: number
-  silentSince: number
-}
 
 /** What a lane answers with `done`. */
 type Request = Extract<ToLane, { readonly id: number }>
@@ -36,14 +29,14 @@ class Lanes implements LaneGroup {
   readonly #strategy: RestoreStrategy
   readonly #forge: Forge
   readonly #counts: SharedCounts
-  readonly #heartbeats: Int32Array
-  readonly #lanes: (Lane | undefined)[] = []
+  readonly #heartbeats: Heartbeats
+  /** Those that listen. */
+  readonly #lanes: (Worker | undefined)[] = []
   readonly #functions = new Map<string, Omit<LaneFunction, 'minInstances'>>()
   /** Lanes that do not listen yet. */
   readonly #starting = new Set<Promise<void>>()
   /** The last deployment, done or not: they go one after the other. */
   #deployed: Promise<void> = Promise.resolve()
-  #watch: NodeJS.Timeout | undefined
   #stopping = false
   #nextId = 1
   #nextIndex = 0
@@ -58,7 +51,7 @@ class Lanes implements LaneGroup {
     this.#forge = new Forge(this.#strategy)
     // The last lane number is this thread's, which runs nothing.
     this.#counts = new SharedCounts(options.lanes, options.lanes - 1)
-    this.#heartbeats = new Int32Array(new SharedArrayBuffer(options.lanes * 4))
+    this.#heartbeats = new Heartbeats(options.lanes, options.watch)
   }
 
   async start(): Promise<void> {
@@ -69,7 +62,6 @@ class Lanes implements LaneGroup {
       await this.stop(0)
       throw failed.reason
     }
-    this.#watch = setInterval(() => this.#checkHeartbeats(), (this.#options.watch ?? WATCH).everyMs).unref()
   }
 
   /** All are tried, so that all that fail can be told. */
@@ -119,9 +111,7 @@ class Lanes implements LaneGroup {
   /** Every lane that serves; those that are starting are waited for, as they may have been given what was there before. */
   async #askAll(message: (lane: number) => Request): Promise<void> {
     await Promise.allSettled(this.#starting)
-    await Promise.all(
-      this.#lanes.flatMap((lane, number) => (lane === undefined ? [] : [this.#ask(lane.worker, message(number))])),
-    )
+    await Promise.all(this.#lanes.flatMap((lane, number) => (lane === undefined ? [] : [this.#ask(lane, message(number))])))
   }
 
   async #deploy(fn: DeployedFunction, signal: AbortSignal | undefined): Promise<void> {
@@ -137,9 +127,9 @@ class Lanes implements LaneGroup {
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
-    clearInterval(this.#watch)
     await Promise.allSettled(this.#starting)
-    await Promise.all(this.#lanes.flatMap((lane) => (lane === undefined ? [] : [stopLane(lane.worker, graceMs)])))
+    await Promise.all(this.#lanes.flatMap((lane) => (lane === undefined ? [] : [stopLane(lane, graceMs)])))
+    this.#heartbeats.close()
     await this.#forge.close()
     for (const { material } of this.#functions.values())
       if (material.snapshot !== undefined) releaseSnapshot(material.snapshot, this.#strategy)
@@ -178,7 +168,7 @@ class Lanes implements LaneGroup {
       data: { ...options.data, program: this.#program },
       functions: [...this.#functions.values()].map((fn) => ({ ...fn, minInstances: this.#share(fn, number) })),
       counts: this.#counts.buffer,
-      heartbeats: this.#heartbeats.buffer as SharedArrayBuffer,
+      heartbeats: this.#heartbeats.buffer,
       ceilingKib: options.memoryCeilingMb * 1024,
       restore: this.#strategy.name,
       verifyEvery: options.verifyEvery,
@@ -186,14 +176,15 @@ class Lanes implements LaneGroup {
     const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData })
     return new Promise((resolve, reject) => {
       let failure: unknown
+      this.#heartbeats.watch(number, worker, (reason) => (failure = reason))
       worker.on('message', (message: FromLane) => {
         switch (message.kind) {
           case 'ready':
-            this.#lanes[number] = { worker, beat: -1, silentSince: performance.now() }
+            this.#lanes[number] = worker
             resolve()
             break
           case 'failed':
-            failure = new AmpouleError(message.code as ErrorCode, message.message)
+            failure = fromMessage(message.error)
             void worker.terminate()
             break
           case 'evict':
@@ -210,7 +201,7 @@ class Lanes implements LaneGroup {
       worker.on('exit', (code) => {
         this.#counts.forget(number)
         const error = failure instanceof Error ? failure : new AmpouleError('Internal', `lane ${number} ended with code ${code}`)
-        const served = this.#lanes[number]?.worker === worker
+        const served = this.#lanes[number] === worker
         if (!served) return reject(error)
         this.#lanes[number] = undefined
         if (!this.#stopping) this.#replace(number, error)
@@ -230,18 +221,7 @@ class Lanes implements LaneGroup {
 
   #evictElsewhere(asking: Worker, name: string | undefined): void {
     for (const lane of this.#lanes) {
-      if (lane !== undefined && lane.worker !== asking) lane.worker.postMessage({ kind: 'evict', name } satisfies ToLane)
-    }
-  }
-
-  #checkHeartbeats(): void {
-    const now = performance.now()
-    const { silentMs } = this.#options.watch ?? WATCH
-    for (const [number, lane] of this.#lanes.entries()) {
-      if (lane === undefined) continue
-      const beat = Atomics.load(this.#heartbeats, number)
-      if (beat !== lane.beat) Object.assign(lane, { beat, silentSince: now })
-      else if (now - lane.silentSince > silentMs) void lane.worker.terminate()
+      if (lane !== undefined && lane !== asking) lane.postMessage({ kind: 'evict', name } satisfies ToLane)
     }
   }
 
@@ -252,7 +232,7 @@ class Lanes implements LaneGroup {
         if (message.kind !== 'done' || message.id !== id) return
         done()
         if (message.error === undefined) resolve()
-        else reject(new AmpouleError('Internal', message.error))
+        else reject(fromMessage(message.error))
       }
       // A lane that dies meanwhile is replaced by one that has the function from its start.
       const exited = (): void => {

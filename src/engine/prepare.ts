@@ -83,7 +83,8 @@ export async function prepareFunction(
 export async function createInstance(source: InstanceSource, material: Material, parts: EngineParts): Promise<Instance> {
   const instance = new Instance(source)
   if (material.warm && material.snapshot === undefined) await warmUp(instance, parts.warmEvents[material.events])
-  if (material.snapshot !== undefined) instance.adopt(material.snapshot)
+  if (material.mode === 'fresh') instance.readyOnce()
+  else if (material.snapshot !== undefined) instance.adopt(material.snapshot)
   else instance.adopt(instance.capture(), true)
   return instance
 }

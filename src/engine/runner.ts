@@ -37,8 +37,8 @@ export class Runner implements FunctionRunner {
     const { spec, material, parts, scheduler, counts, index, ceilingKib } = options
     this.#scheduler = scheduler
     this.spec = spec
-    const { event, http, run } = material.plan.exports
-    this.ways = { event: event !== undefined, http: http !== undefined, run: run !== undefined }
+    const { event, http } = material.plan.exports
+    this.ways = { event: event !== undefined, http: http !== undefined }
     this.events = material.events
     const source = instanceSource(spec, material, parts, scheduler, {
       reserve: (bytes) => counts.reserve(Math.ceil(bytes / 1024), ceilingKib),

@@ -20,7 +20,10 @@ export const FUNCTION_FIELDS = {
     about:
       'Source file, built when the host starts: TypeScript or JavaScript, or .rs, .c, .go, .py or .as.ts (see languages.md).',
   },
-  component: { type: 'file', about: 'WebAssembly component (.wasm) to run as it is. Either this or source.' },
+  component: {
+    type: 'file',
+    about: 'WebAssembly component (.wasm) to run as it is, or a core module to make one of. Either this or source.',
+  },
   language: {
     type: 'choice',
     values: ['c', 'rust', 'go', 'python', 'assemblyscript'],

@@ -3,8 +3,11 @@ import { parse } from '@bytecodealliance/jco'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { decodeMessage as decode, encodeMessage as encode, MalformedMessage } from '../../src/invoke/message.ts'
-import { componentizeCore } from '../../src/build/core.ts'
+import { componentFromCore, componentizeCore } from '../../src/build/core.ts'
+import { deriveComponent } from '../../src/component/artifact.ts'
+import { hostImports } from '../../src/component/support.ts'
 import { guest } from '../guests/index.ts'
+import { coreForWorld } from '../guests/scripted.ts'
 import { HIDING_PLACES, hostileAnswer, hostileInput, hostileText, type HostileAction } from '../guests/hostile.ts'
 
 interface Exports {
@@ -165,5 +168,47 @@ describe('componentizeCore', () => {
   test('refuses a module that does not fit the event world', async () => {
     await expect(componentizeCore(await parse('(module)'))).rejects.toMatchObject({ code: 'BuildFailed' })
     await expect(componentizeCore(new Uint8Array([1, 2, 3]))).rejects.toMatchObject({ code: 'BuildFailed' })
+  })
+})
+
+describe('componentFromCore', () => {
+  const HANDLE = `(memory (export "memory") 1)
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))`
+
+  test('takes a module as it is when it exports the event world', async () => {
+    const core = await readFile(new URL('../guests/c/echo.core.wasm', import.meta.url))
+    const { plan } = deriveComponent(await componentFromCore(core))
+    expect(Object.keys(plan.exports)).toEqual(['event'])
+  })
+
+  test('puts an adapter under a module that imports WASI preview1', async () => {
+    const core = await parse(`(module
+      (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+      ${HANDLE}
+      (func (export "handle") (param i32 i32) (result i32) (drop (call $random (i32.const 0) (i32.const 8))) (i32.const 16)))`)
+    const { plan } = deriveComponent(await componentFromCore(core))
+    expect(Object.keys(plan.exports)).toEqual(['event'])
+    expect(hostImports(plan).some((item) => item.interface === 'wasi:random/random')).toBe(true)
+  })
+
+  test('makes what the world says that is embedded in the module', async () => {
+    const core = await coreForWorld(
+      `(module ${HANDLE} (func (export "wasi:http/incoming-handler@0.2.12#handle") (param i32 i32)))`,
+      'export wasi:http/incoming-handler@0.2.12;',
+    )
+    const { plan } = deriveComponent(await componentFromCore(core))
+    expect(Object.keys(plan.exports)).toEqual(['http'])
+  })
+
+  test('refuses a command, and what fits no world, with the reason', async () => {
+    await expect(componentFromCore(await parse('(module (func (export "_start")))'))).rejects.toMatchObject({
+      code: 'BuildFailed',
+      message: expect.stringContaining('is a command') as string,
+    })
+    const printing = await parse(`(module (import "env" "printf" (func (param i32))) ${HANDLE})`)
+    await expect(componentFromCore(printing)).rejects.toMatchObject({ code: 'BuildFailed' })
+    await expect(componentFromCore(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 99, 0]))).rejects.toMatchObject({
+      code: 'InvalidModule',
+    })
   })
 })

@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { inspect, instrument } from '../../src/cli/module.ts'
+import { inspect } from '../../src/cli/inspect.ts'
+import { instrument } from '../../src/cli/module.ts'
 import { AmpouleError } from '../../src/errors.ts'
 import { inspectModule } from '../../src/wasm/index.ts'
+import { guest } from '../guests/index.ts'
 import { wat } from '../wasm/text.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ampoule-module-'))
@@ -72,4 +74,14 @@ test('ampoule module inspect prints what a module is made of, or the same as JSO
   expect(plain.text).toContain('go (func)')
   expect(plain.text).toContain('0: externref, 1 or more entries')
   expect(JSON.parse(json.text)).toEqual(JSON.parse(JSON.stringify(found)))
+})
+
+test('ampoule module inspect shows the world of a component, or why it cannot be a function', async () => {
+  const [served, refused] = [new Text(), new Text()]
+  await inspect(place('echo.wasm', await guest('echo')), { out: served })
+  expect(served.text).toContain('can be called by: events (handle)')
+  expect(served.text).toContain('export handle: func(event: list<u8>) -> result<list<u8>, list<u8>>;')
+  expect(served.text).toMatch(/core module 0: \d+ bytes/)
+  await inspect(place('empty.wasm', new Uint8Array([0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0])), { out: refused })
+  expect(refused.text).toContain('cannot be a function: the component exports nothing')
 })

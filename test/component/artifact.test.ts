@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { artifactId, compileModules, createArtifact, MAX_COMPONENT_BYTES } from '../../src/component/artifact.ts'
-import { componentFromCore } from '../../src/component/from-core.ts'
 import { addRuntimeSection } from '../../src/component/runtime-section.ts'
 import type { Artifact } from '../../src/component/contract.ts'
 import { componentText, coreModule, ECHO, echoComponent, quickJs, quickJsEcho, starlingMonkeyEcho } from './samples.ts'
@@ -163,17 +162,5 @@ describe('the runtime section', () => {
         options,
       ),
     ).toThrow('it must be {"name"')
-  })
-})
-
-describe('a component made of a core module', () => {
-  it('is refused with the reason when the module is not one or not valid', async () => {
-    await expect(componentFromCore(echo)).rejects.toMatchObject({ code: 'InvalidModule' })
-    await expect(componentFromCore(Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 99, 0]))).rejects.toThrow(
-      'the core module is not valid',
-    )
-    await expect(componentFromCore(coreModule('(module (import "env" "printf" (func (param i32))))'))).rejects.toThrow(
-      'no component can be made',
-    )
   })
 })

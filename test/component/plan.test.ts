@@ -1,19 +1,9 @@
-import { componentEmbed } from '@bytecodealliance/jco'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { deriveComponent } from '../../src/component/artifact.ts'
-import { componentFromCore } from '../../src/component/from-core.ts'
 import { hostImports, requireSupport } from '../../src/component/support.ts'
 import { AmpouleError } from '../../src/errors.ts'
 import type { LinkPlan } from '../../src/component/contract.ts'
-import {
-  EVENT_WORLD,
-  componentText,
-  coreModule,
-  echoComponent,
-  quickJsEcho,
-  starlingMonkeyEcho,
-  starlingMonkeyFetch,
-} from './samples.ts'
+import { componentText, echoComponent, quickJsEcho, starlingMonkeyEcho, starlingMonkeyFetch } from './samples.ts'
 
 /** The core module that most texts below are made around. */
 const CORE = `(core module $m
@@ -40,17 +30,6 @@ async function refused(text: string): Promise<string> {
 /** With a second core module, instantiated with `args`. */
 const user = (text: string, args: string): string =>
   `${CORE} (core module $n ${text}) (core instance (instantiate $n ${args})) ${LIFT}`
-
-/** Exports wasi:cli/run by an instance that only groups. */
-function runner(type: string): string {
-  return `(component
-    (core module $m (func (export "run") (result i32) (i32.const 0)))
-    (core instance $i (instantiate $m))
-    (type $t ${type})
-    (func $run (type $t) (canon lift (core func $i "run")))
-    (instance $r (export "run" (func $run)))
-    (export "wasi:cli/run@0.2.7" (instance $r)))`
-}
 
 function expectOrder(plan: LinkPlan): void {
   for (const [index, instance] of plan.instances.entries()) {
@@ -129,36 +108,6 @@ describe('the link plan', () => {
     expect(drops).not.toContain('wasi:http/types#pollable')
   })
 
-  it('of a command made of a preview1 module has wasi:cli/run', async () => {
-    const core = coreModule(`(module
-      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-      (memory (export "memory") 1)
-      (func (export "_start") (call $exit (i32.const 0))))`)
-    const { plan } = deriveComponent(await componentFromCore(core))
-    expect(Object.keys(plan.exports)).toEqual(['run'])
-    expect(hostImports(plan).some((item) => item.interface === 'wasi:cli/exit')).toBe(true)
-  })
-
-  it('of a reactor made of a preview1 module has its world and what the adapter imports', async () => {
-    const core = coreModule(`(module
-      (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
-      (memory (export "memory") 1)
-      (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))
-      (func (export "handle") (param i32 i32) (result i32) (drop (call $random (i32.const 0) (i32.const 8))) (i32.const 16)))`)
-    const witness = await componentEmbed({ binary: core, witSource: EVENT_WORLD, world: 'event' })
-    const { plan } = deriveComponent(await componentFromCore(witness))
-    expectOrder(plan)
-    expect(Object.keys(plan.exports)).toEqual(['event'])
-    expect(hostImports(plan).some((item) => item.interface === 'wasi:random/random')).toBe(true)
-  })
-
-  it('takes wasi:cli/run from an instance that groups exports', async () => {
-    const { plan } = deriveComponent(await componentText(runner('(func (result (result)))')))
-    expect(plan.exports.run?.func).toEqual({ instance: 0, name: 'run' })
-    const other = await componentText(runner('(func (result u32))'))
-    expect(() => deriveComponent(other)).toThrow('"wasi:cli/run@0.2.7" "run" is not of type func() -> result')
-  })
-
   it('is plain data', async () => {
     const { plan } = deriveComponent(await starlingMonkeyEcho())
     expect(JSON.parse(JSON.stringify(plan))).toEqual(JSON.parse(JSON.stringify(structuredClone(plan))))
@@ -181,7 +130,17 @@ describe('a component that is refused', () => {
     expect(message).toContain('it exports "compute"')
     expect(message).toContain('handle: func(list<u8>) -> result<list<u8>, list<u8>>')
     expect(message).toContain('wasi:http/incoming-handler@0.2.x')
-    expect(message).toContain('wasi:cli/run@0.2.x')
+  })
+
+  it('because it is a command says that no trigger calls one', async () => {
+    const message = await refused(`
+      (core module $m (func (export "run") (result i32) (i32.const 0)))
+      (core instance $i (instantiate $m))
+      (type $t (func (result (result))))
+      (func $run (type $t) (canon lift (core func $i "run")))
+      (instance $r (export "run" (func $run)))
+      (export "wasi:cli/run@0.2.7" (instance $r))`)
+    expect(message).toContain('"wasi:cli/run@0.2.7" is a command, which no trigger calls')
   })
 
   it('because its handle has another type says which type is wanted', async () => {

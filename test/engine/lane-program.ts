@@ -26,8 +26,11 @@ const MISDEEDS: Readonly<Record<string, () => void>> = {
  * - `GET /pools`: `NAME SIZE IDLE` per line
  * - `GET /begun`: how many invocations this lane has begun
  * - `GET /do/MISDEED`: no answer
+ *
+ * A lane that is given `hang` as its program never comes to listen.
  */
-export const startLane: LaneProgram = async ({ host, port, reusePort }, runners) => {
+export const startLane: LaneProgram = async ({ host, port, reusePort, program }, runners) => {
+  if (program === 'hang') MISDEEDS['spin']!()
   let begun = 0
   let isStopping = false
   const invoke = async (name: string, event: Uint8Array, context: InvocationContext): Promise<string> => {

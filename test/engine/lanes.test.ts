@@ -78,6 +78,9 @@ function deployed(name: string, component: Uint8Array, spec: Partial<FunctionSpe
   }
 }
 
+/** A hung lane is noticed within a test's time. */
+const HASTY = { everyMs: 50, silentMs: 800 }
+
 const running = { ...CHEAP, timeoutMs: 500, fuel: 1_000_000_000_000n }
 
 describe('lanes', () => {
@@ -164,7 +167,7 @@ describe('lanes', () => {
   )
 
   it.each(['sleep', 'spin'])('a lane whose own code hangs (%s) is replaced', async (misdeed) => {
-    await start([await letter('a', 'A')], { watch: { everyMs: 50, silentMs: 800 } })
+    await start([await letter('a', 'A')], { watch: HASTY })
     const [[first, hanging], [second, living]] = (await clientsOf(2)) as [readonly [Client, string], readonly [Client, string]]
     const hung = first.ask(`/do/${misdeed}`).catch(() => 'gone')
     expect((await second.ask('/invoke/a')).lane).toBe(living)
@@ -277,6 +280,29 @@ describe('lanes', () => {
     await stopped
     await expect(new Client(lanes.port).ask('/pools')).rejects.toThrow(/ECONNREFUSED/)
     expect(failures).toEqual([])
+  })
+
+  it('are watched before they listen, too: one that hangs while it starts is ended with the reason', async () => {
+    const data = { host: '127.0.0.1', port: await freePort(), reusePort: true, program: 'hang' }
+    await expect(start([await letter('a', 'A')], { data, watch: HASTY })).rejects.toMatchObject({
+      code: 'Internal',
+      message: expect.stringContaining('event loop has not turned') as string,
+    })
+  })
+
+  it('are replaced also when their replacement hangs', async () => {
+    const lanes = await start([await letter('a', 'A')], { watch: HASTY })
+    const [[victim, dying], [, living]] = (await clientsOf(2)) as [readonly [Client, string], readonly [Client, string]]
+    await lanes.update('hang')
+    victim.ask('/do/exit').catch(() => undefined)
+    const deadline = performance.now() + DEADLINE_MS
+    while (!failures.some(({ message }) => message.includes('event loop has not turned'))) {
+      if (performance.now() > deadline) throw new Error(`told were only: ${failures.map(String).join('; ')}`)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await lanes.update(undefined)
+    const [replacement] = (await clientsOf(1, [living, dying]))[0] as readonly [Client, string]
+    expect((await replacement.ask('/invoke/a')).text).toBe('ok A')
   })
 
   it('fail to start with the reason, and leave nothing behind', async () => {

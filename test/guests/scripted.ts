@@ -125,11 +125,15 @@ export interface Variation {
 }
 
 /** The component of a core module in text form, for the items of a world that may name WASI 0.2.12. */
-export async function componentForWorld(wat: string, items: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function coreForWorld(wat: string, items: string): Promise<Uint8Array> {
   const packages = (await witPackages(['io', 'clocks', 'random', 'cli', 'filesystem', 'sockets', 'http'])).map(withoutWorlds)
   const witSource = `package test:guest;\nworld guest {${items}\n}\n${packages.join('\n')}`
-  const module = await componentEmbed({ binary: await parse(wat), witSource, world: 'guest' })
-  return new Uint8Array(await componentNew(module, []))
+  return componentEmbed({ binary: await parse(wat), witSource, world: 'guest' })
+}
+
+/** A component of such a module. */
+export async function componentForWorld(wat: string, items: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await componentNew(await coreForWorld(wat, items), []))
 }
 
 /** The guest of scripted.wat. */

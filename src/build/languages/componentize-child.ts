@@ -1,7 +1,7 @@
 /** The process that makes a component of a compiled module (started by index.ts): jco's tools keep the thread busy while they work. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { addRuntimeSection, type Runtime } from '../../component/runtime-section.ts'
-import { componentizeCore } from '../core.ts'
+import { componentFromCore, componentizeCore } from '../core.ts'
 import type { Compiled } from './contract.ts'
 
 const [wasm = '', form = '', output = '', runtimeJson] = process.argv.slice(2)
@@ -25,6 +25,8 @@ async function finish(form: Compiled['form']): Promise<Uint8Array> {
       return componentizeCore(bytes, runtime, { world: 'native' })
     case 'preview1':
       return componentizeCore(bytes, runtime, { preview1: true })
+    case 'given':
+      return componentFromCore(bytes)
     default:
       return form satisfies never
   }

@@ -30,7 +30,6 @@ export interface LanguageBuildOptions {
 }
 
 export interface LanguageBuildResult {
-  readonly language: Language
   readonly component: Uint8Array<ArrayBuffer>
   /** Where the component lies in the cache. */
   readonly path: string
@@ -57,22 +56,30 @@ export interface CompileJob {
 export interface Compiled {
   /** Path of the WebAssembly file. */
   readonly wasm: string
-  /** `core`: a core module of the world `native`; `preview1`: one that imports WASI preview1; `component`: finished but for our section. */
-  readonly form: 'core' | 'preview1' | 'component'
+  /**
+   * `core`: a core module of the world `native`; `preview1`: one that imports WASI preview1; `given`: one that somebody else compiled;
+   * `component`: finished but for our section.
+   */
+  readonly form: 'core' | 'preview1' | 'given' | 'component'
   readonly inputs: readonly string[]
   /** False: what it drew at its start must not be there in every invocation, so each gets an instance of its own. Default true. */
   readonly reusable?: boolean
 }
 
+/** How a function's source becomes a WebAssembly file. */
+export interface Maker {
+  /** What the built component says of its binding, where it has one of ours. */
+  readonly runtime: Runtime | undefined
+  /** Looks for the toolchain. Rejects with a `BuildError` that says what is missing and how it is installed. */
+  open(source: string, tools: Tools): Promise<Toolchain>
+}
+
 /** One language: how its toolchain is found and used. */
-export interface Compiler {
+export interface Compiler extends Maker {
   readonly language: Language
   /** The name of the language, for messages. */
   readonly title: string
-  /** What the built component says of its binding. */
   readonly runtime: Runtime
-  /** Looks for the toolchain. Rejects with a `BuildError` that says what is missing and how it is installed. */
-  open(source: string, tools: Tools): Promise<Toolchain>
 }
 
 export interface Toolchain {

@@ -7,7 +7,8 @@ import { BuildError } from '../error.ts'
 import { assemblyscript } from './assemblyscript.ts'
 import { c } from './c.ts'
 import { ComponentCache } from './cache.ts'
-import type { Compiled, Compiler, Language, LanguageBuildOptions, LanguageBuildResult, LanguageStage } from './contract.ts'
+import type { Compiled, Compiler, Language, LanguageBuildOptions, LanguageBuildResult, LanguageStage, Maker } from './contract.ts'
+import { coreModule } from './core-module.ts'
 import { go } from './go.ts'
 import { python } from './python.ts'
 import { rust } from './rust.ts'
@@ -40,10 +41,23 @@ export function languageOf(source: string, setting?: Language): Language | undef
  * component from the cache when its inputs, the toolchain and the binding are the same as before. Rejects with a
  * {@link BuildError}: the compiler's first error with its position and the others below, or what is missing on the machine.
  */
-export async function buildLanguage(options: LanguageBuildOptions): Promise<LanguageBuildResult> {
+export const buildLanguage = (options: LanguageBuildOptions): Promise<LanguageBuildResult> =>
+  build(COMPILERS[options.language], options.language, options)
+
+/**
+ * Makes a component of a core module that is there already: of the world that is embedded in it (as wit-bindgen does), else of the event
+ * world. A module that imports WASI preview1 gets jco's adapter. Rejects with a {@link BuildError}.
+ */
+export const buildCoreModule = (options: Omit<LanguageBuildOptions, 'language'>): Promise<LanguageBuildResult> =>
+  build(coreModule, 'core-module', options)
+
+async function build(
+  compiler: Maker,
+  name: string,
+  options: Omit<LanguageBuildOptions, 'language'>,
+): Promise<LanguageBuildResult> {
   const started = performance.now()
-  const { language, timeoutMs = DEFAULT_TIMEOUT_MS, searchPath = process.env['PATH'] ?? '' } = options
-  const compiler = COMPILERS[language]
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, searchPath = process.env['PATH'] ?? '' } = options
   const cacheDir = resolve(options.cacheDir)
   const progress = (stage: LanguageStage, cached: boolean): void =>
     options.onProgress?.({ stage, ms: performance.now() - started, cached })
@@ -65,18 +79,19 @@ export async function buildLanguage(options: LanguageBuildOptions): Promise<Lang
       const [inputs, folders] = await filesAndFolders(all)
       const component = new Uint8Array(await readFile(path))
       progress('done', cached)
-      return { language, component, path, bytes: component.length, ms: performance.now() - started, cached, inputs, folders }
+      return { component, path, bytes: component.length, ms: performance.now() - started, cached, inputs, folders }
     }
     const found = await cache.find()
     if (found !== undefined) return await result(found.path, found.inputs, true)
 
     progress('compile', false)
-    const keep = join(cacheDir, language)
+    const keep = join(cacheDir, name)
     await mkdir(keep, { recursive: true })
     const { compiled, inputs, key } = await compileUnchanged(() => toolchain.compile({ source, scratch, keep, tools }), cache)
     progress('componentize', false)
     const output = join(scratch, 'component.wasm')
-    const runtime = compiled.reusable === false ? [] : [JSON.stringify(compiler.runtime)]
+    const reusable = compiler.runtime !== undefined && compiled.reusable !== false
+    const runtime = reusable ? [JSON.stringify(compiler.runtime)] : []
     const args = [CHILD, compiled.wasm, compiled.form, output, ...runtime]
     const made = await tools.run(process.execPath, ['--disable-warning=ExperimentalWarning', ...args])
     if (made.code !== 0) throw new BuildError(firstLine(made.stderr), undefined, { cause: made.stderr })

@@ -1,6 +1,6 @@
 /**
  * Bringing a memory back to its snapshot. Two strategies stand behind this contract, with one conformance suite
- * (test/engine/restore.conformance.test.ts); what differs between them is declared, not asked by name.
+ * (test/engine/restore.test.ts); what differs between them is declared, not asked by name.
  */
 export interface RestoreStrategy {
   readonly name: 'copy' | 'dirty-pages'
