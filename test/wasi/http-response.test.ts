@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AmpouleError } from '../../src/errors.ts'
+import type { HttpCall } from '../../src/wasi/contract.ts'
 import { RESULT } from './driver.ts'
 import { collect, HttpGuest, within } from './http-guest.ts'
 
@@ -14,10 +15,37 @@ async function failure(promise: Promise<unknown>): Promise<AmpouleError> {
   throw new Error('did not fail as expected', { cause: error })
 }
 
+/** A guest with a request, which it has not answered. */
+function asked(
+  request: Parameters<HttpGuest['open']>[0] = {},
+  limits: Parameters<HttpGuest['open']>[1] = {},
+): { readonly guest: HttpGuest; readonly call: HttpCall } {
+  const guest = new HttpGuest()
+  return { guest, call: guest.open(request, limits) }
+}
+
+/** Sets a response whose body is open. */
+function begin(guest: HttpGuest, call: HttpCall, status = 200): { readonly body: number; readonly stream: number } {
+  const response = guest.response([], status)
+  const parts = guest.body(response)
+  guest.set(call.responseOut, response)
+  return parts
+}
+
+interface Answering {
+  readonly status?: number
+  readonly limits?: Parameters<HttpGuest['open']>[1]
+}
+
+/** A guest that has begun to answer. */
+function answering({ status, limits }: Answering = {}): ReturnType<typeof asked> & { readonly parts: ReturnType<typeof begin> } {
+  const { guest, call } = asked({}, limits)
+  return { guest, call, parts: begin(guest, call, status) }
+}
+
 describe('a wasi:http response', () => {
   it('comes as bytes when the guest completes it in one go', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     guest.answer(call.responseOut, 'hello', [['Content-Type', 'text/plain']], 201)
     const response = await within(call.response, 'response')
     expect(response.status).toBe(201)
@@ -26,11 +54,7 @@ describe('a wasi:http response', () => {
   })
 
   it('gathers many small writes into one body', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering()
     const words = Array.from({ length: 3000 }, (_, index) => `${index},`)
     for (const word of words) guest.write(parts.stream, word)
     guest.finishBody(parts)
@@ -40,8 +64,7 @@ describe('a wasi:http response', () => {
   })
 
   it('may be complete before it is set', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     const response = guest.response()
     const parts = guest.body(response)
     guest.write(parts.stream, 'early')
@@ -51,18 +74,13 @@ describe('a wasi:http response', () => {
   })
 
   it('may have no body', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     guest.set(call.responseOut, guest.response([], 204))
     expect(await call.response).toEqual({ status: 204, headers: [], body: null })
   })
 
   it('streams as soon as the guest gives up the thread, before the first byte', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering()
     const { body } = await within(call.response, 'head')
     expect(body).toBeInstanceOf(ReadableStream)
     const text = collect(body)
@@ -74,11 +92,7 @@ describe('a wasi:http response', () => {
   })
 
   it('makes the guest wait while the reader is behind, and lets it go on when it reads', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering()
     let sent = 0
     const chunk = new Uint8Array(65_536).fill(65)
     for (let permit = guest.permit(parts.stream); typeof permit === 'number' && permit > 0; permit = guest.permit(parts.stream)) {
@@ -105,11 +119,7 @@ describe('a wasi:http response', () => {
   })
 
   it('tells the guest that the reader has gone', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering()
     const { body } = await within(call.response, 'head')
     if (!(body instanceof ReadableStream)) throw new Error('not streamed')
     await body.cancel()
@@ -117,36 +127,26 @@ describe('a wasi:http response', () => {
   })
 
   it('fails when the guest returns without setting it', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     guest.wasi.finish()
     expect((await failure(call.response)).code).toBe('InvalidResponse')
   })
 
   it('fails with the reason of a failed call', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     guest.wasi.finish(new AmpouleError('FunctionTrapped', 'unreachable'))
     expect((await failure(call.response)).code).toBe('FunctionTrapped')
   })
 
   it('fails cleanly when the guest sets it and returns without finishing the body', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering()
     guest.write(parts.stream, 'half')
     guest.wasi.finish()
     expect((await failure(call.response)).message).toContain('finished the response body')
   })
 
   it('ends a streamed body with an error when the guest ends early', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering()
     const { body } = await within(call.response, 'head')
     guest.write(parts.stream, 'half')
     guest.wasi.finish()
@@ -157,9 +157,7 @@ describe('a wasi:http response', () => {
     const guest = new HttpGuest()
     const state = guest.wasi.save()
     const call = guest.open()
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const parts = begin(guest, call)
     const { body } = await within(call.response, 'head')
     guest.write(parts.stream, 'whole')
     guest.finishBody(parts)
@@ -171,8 +169,7 @@ describe('a wasi:http response', () => {
   })
 
   it('becomes InvalidResponse naming the error-code that the guest answers with', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     const [pointer, length] = guest.put('database is down')
     guest.call(`${TYPES}#[static]response-outparam.set`, call.responseOut, 1, 38, 1, BigInt(pointer), length, 0, 0, 0)
     const error = await failure(call.response)
@@ -185,18 +182,13 @@ describe('a wasi:http response', () => {
     [21, [1, 12n, 0, 0, 0, 0], 'HTTP-request-header-section-size (12 bytes)'],
     [15, [0, 0n, 0, 0, 0, 0], 'HTTP-request-denied'],
   ] as const)('reads the flattened error-code %i', async (discriminant, payload, text) => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     guest.call(`${TYPES}#[static]response-outparam.set`, call.responseOut, 1, discriminant, ...payload)
     expect((await failure(call.response)).message).toContain(text)
   })
 
   it('may not be larger than the limit, and the guest learns why', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open({}, { maxBodyBytes: 10 })
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering({ limits: { maxBodyBytes: 10 } })
     const view = guest.write(parts.stream, 'eleven byte')
     expect([view.getUint8(0), view.getUint8(4)]).toEqual([1, 0])
     const code = guest.result(`${TYPES}#http-error-code`, view.getUint32(8, true))
@@ -206,8 +198,7 @@ describe('a wasi:http response', () => {
   })
 
   it('may not have more headers than the limit', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open({}, { maxHeaderBytes: 300 })
+    const { guest, call } = asked({}, { maxHeaderBytes: 300 })
     guest.answer(call.responseOut, '', [['x-large', 'x'.repeat(300)]])
     expect((await failure(call.response)).code).toBe('ResponseTooLarge')
   })
@@ -218,15 +209,13 @@ describe('a wasi:http response', () => {
     ['4x', 'four', 'InvalidResponse'],
     ['99999999', 'four', 'ResponseTooLarge'],
   ])('with content-length %s and body "%s" fails as %s', async (length, text, code) => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     guest.answer(call.responseOut, text, [['content-length', length]])
     expect((await failure(call.response)).code).toBe(code)
   })
 
   it('with two different content-lengths is refused', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     guest.answer(call.responseOut, 'four', [
       ['content-length', '4'],
       ['content-length', '5'],
@@ -235,26 +224,18 @@ describe('a wasi:http response', () => {
   })
 
   it('to HEAD may promise a length and send nothing', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open({ method: 'HEAD' })
+    const { guest, call } = asked({ method: 'HEAD' })
     guest.answer(call.responseOut, '', [['content-length', '1234']])
     expect((await within(call.response, 'response')).headers).toEqual([['content-length', '1234']])
   })
 
   it.each([204, 205, 304])('with status %i has no body, however the guest sends it', async (status) => {
-    const guest = new HttpGuest()
-    const call = guest.open()
-    const response = guest.response([], status)
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering({ status })
     expect((await within(call.response, 'response')).body).toBeNull()
     expect(guest.finishBody(parts).getUint8(0)).toBe(0)
-    const other = new HttpGuest()
-    const second = other.response([], status)
-    const { stream } = other.body(second)
-    other.set(other.open().responseOut, second)
-    expect(other.write(stream, 'content').getUint8(0)).toBe(1)
-    expect(other.permit(stream)).toBe('closed')
+    const other = answering({ status })
+    expect(other.guest.write(other.parts.stream, 'content').getUint8(0)).toBe(1)
+    expect(other.guest.permit(other.parts.stream)).toBe('closed')
   })
 
   it('that comes after the call has failed closes its body', async () => {
@@ -262,9 +243,7 @@ describe('a wasi:http response', () => {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(20)) })
     const call = guest.open({ body }, { maxBodyBytes: 10 })
     await guest.read(guest.consume(call.request).stream)
-    const response = guest.response()
-    const { stream } = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { stream } = begin(guest, call)
     expect(guest.permit(stream)).toBe('closed')
     expect((await failure(call.response)).code).toBe('PayloadTooLarge')
   })
@@ -277,14 +256,12 @@ describe('a wasi:http response', () => {
   })
 
   it('cannot be set twice, nor without a response', () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     expect(() => guest.set(call.responseOut, call.request)).toThrow(WebAssembly.RuntimeError)
   })
 
   it('traps when it is given away while a look at its headers is alive', () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
+    const { guest, call } = asked()
     const response = guest.response()
     guest.call(`${TYPES}#[method]outgoing-response.headers`, response)
     expect(() => guest.set(call.responseOut, response)).toThrow(/children/)
@@ -297,11 +274,7 @@ describe('a wasi:http response', () => {
   })
 
   it('accepts and drops trailers', async () => {
-    const guest = new HttpGuest()
-    const call = guest.open()
-    const response = guest.response()
-    const parts = guest.body(response)
-    guest.set(call.responseOut, response)
+    const { guest, call, parts } = answering()
     guest.write(parts.stream, 'x')
     expect(guest.finishBody(parts, guest.fields([['x-trailer', 'y']])).getUint8(0)).toBe(0)
     expect(await collect((await call.response).body)).toBe('x')
