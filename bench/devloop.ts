@@ -134,7 +134,7 @@ export function summary${i}(item: Item${i}, factor = ${i}): string {
     bytes += part.length
   }
   const all = parts.map((_, i) => `summary${i}`).join(', ')
-  const answer = `\`version ${version + 0}\${all.length > 0 ? '' : all.map((one) => one({ id: 1, tags: [] })).join('')}\``
+  const answer = `\`version ${version}\${all.length > 0 ? '' : all.map((one) => one({ id: 1, tags: [] })).join('')}\``
   const exported =
     shape === 'fetch'
       ? `export default { fetch: (_request: Request): Response => new Response(${answer}) }`

@@ -30,6 +30,8 @@ export class Invocation implements InvocationContext {
   abortReason: AmpouleError | undefined
   /** Leads to the author's files; known once it is, which version runs. */
   sourceMap: SourceMapLocation | undefined
+  /** Of the response that the function gave, where it gave one. */
+  status: number | undefined
   readonly signal = new CancelSignal()
   readonly #options: InvocationOptions
   readonly #about: string | undefined
@@ -86,6 +88,7 @@ export class Invocation implements InvocationContext {
       function: this.functionName,
       requestId: this.requestId,
       ...(this.#about === undefined ? {} : { about: this.#about }),
+      ...(this.status === undefined ? {} : { status: this.status }),
       outcome: error?.code ?? 'ok',
       durationMs: time - this.startedMs,
       message: error === undefined ? undefined : describeForOperator(error),

@@ -73,6 +73,7 @@ export async function runHttp(
     await nextPhase(target.runner)
     if (invocation.abortReason !== undefined) throw invocation.abortReason
     const { response, done } = await target.runner.invokeHttp(request, invocation)
+    invocation.status = response.status
     return { response, done: settleHttp(target, invocation, done) }
   } catch (error) {
     throw fail(target, invocation, error, undefined)

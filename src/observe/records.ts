@@ -31,6 +31,8 @@ export interface ReportRecord {
   readonly requestId: string
   /** What it was about, for people, where that is known: `GET /path`. */
   readonly about?: string
+  /** Of the HTTP response that the function gave. */
+  readonly status?: number
   /** `ok`, or the code of the failure. */
   readonly outcome: 'ok' | ErrorCode
   /** From the first byte of the request to the end of the answer. */

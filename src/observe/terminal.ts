@@ -36,7 +36,7 @@ export function formatTerminal(record: ObservedRecord, style: Style): string {
 }
 
 function formatReport(record: Extract<ObservedRecord, { type: 'report' }>, time: string, style: Style): string {
-  const { about = 'invocation', outcome, report, durationMs } = record
+  const { about = 'invocation', status, outcome, report, durationMs } = record
   const ok = outcome === 'ok'
   const mark = ok ? paint(style, 'green', '✓') : paint(style, 'red', '✗')
   const figures = [
@@ -45,11 +45,15 @@ function formatReport(record: Extract<ObservedRecord, { type: 'report' }>, time:
     ...(report === undefined ? [] : [`${(report.memoryBytes / 1048576).toFixed(1)} MiB`]),
     ...(ok ? [] : [`request ${record.requestId}`]),
   ]
-  const head = `${time}  ${named(record.function, style)} ${mark} ${printable(about)}  ${paint(style, ok ? 'dim' : 'red', figures.join(' · '))}`
+  const head = `${time}  ${named(record.function, style)} ${mark} ${printable(about)}${status === undefined ? '' : ` ${formatStatus(status, style)}`}  ${paint(style, ok ? 'dim' : 'red', figures.join(' · '))}`
   if (ok) return head
   const lines = record.error === undefined ? [printable(record.message ?? '')] : formatGuestError(record.error, style)
   return [head, ...lines.map((line) => (line === '' ? '' : `${INDENT}${line}`))].join('\n')
 }
+
+/** A function that catches its own errors, as frameworks do, ends well with a status that does not. */
+const formatStatus = (status: number, style: Style): string =>
+  status < 400 ? paint(style, 'dim', String(status)) : paint(style, status < 500 ? 'yellow' : 'red', String(status))
 
 const INDENT = ' '.repeat(10)
 

@@ -79,7 +79,11 @@ async function serveEvent({ match, invocation, incoming, outgoing, timing, closi
     },
     target.runner.events,
   )
-  const { answer, report } = await runEvent(target, invocation, event, decodeHttpAnswer)
+  const { answer, report } = await runEvent(target, invocation, event, (payload, events) => {
+    const decoded = decodeHttpAnswer(payload, events)
+    invocation.status = decoded.head.status
+    return decoded
+  })
   await nextPhase(target.runner)
   const extra = timing
     ? [REQUEST_ID_HEADER, invocation.requestId, 'server-timing', serverTiming(report)]

@@ -83,7 +83,7 @@ describe('ampoule dev', () => {
   test('shows what functions log and how each invocation ended', async () => {
     await session.serve('app/one.ts', `export default { fetch() { console.log('seen', 7); return new Response('') } }\n`)
     await session.get('/one/some?where')
-    const [shown] = await session.said(/one +\| seen 7\n.*one +✓ GET \/one\/some\?where.*/)
+    const [shown] = await session.said(/one +\| seen 7\n.*one +✓ GET \/one\/some\?where 200 .*/)
     expect(shown).toMatch(/ ms · [\d.]+ MiB$/)
   })
 

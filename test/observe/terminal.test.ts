@@ -45,6 +45,11 @@ describe('an excerpt', () => {
 })
 
 describe('on the terminal', () => {
+  test('an invocation that answered says with which status', () => {
+    const shown = formatTerminal({ ...report, outcome: 'ok', status: 500, message: undefined }, PLAIN)
+    expect(shown).toMatch(/fn +✓ GET \/ 500 {2}12 ms$/)
+  })
+
   test('nothing that a guest wrote reaches the control codes, in whichever place it stands', () => {
     const evil = `a${ESCAPE}[2Jb\u009Bc`
     const frames = [{ function: evil, file: evil, line: 1, column: 1 }]
