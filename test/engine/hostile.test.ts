@@ -64,6 +64,15 @@ describe.each(strategies)('a hostile guest, restored by "%s"', (restore) => {
   const ask = async (runner: Runner, action: HostileAction, n = 0): Promise<bigint> =>
     hostileAnswer((await runner.invokeEvent(hostileInput(action, n), context())).payload)
 
+  /** A machine that stands still for longer than the short deadline says nothing about the guest: it is asked again. */
+  const sought = async (runner: Runner): Promise<bigint> => {
+    for (;;) {
+      const found = await ask(runner, 'seek').catch((error: unknown) => error)
+      if (typeof found === 'bigint') return found
+      if (runner !== late || !(found instanceof AmpouleError) || found.code !== 'DeadlineExceeded') throw found
+    }
+  }
+
   /** Calls the neighbour over and over until `done` settles; its latencies are told, not judged. */
   const whileServed = async (done: Promise<unknown>): Promise<number[]> => {
     const latencies: number[] = []
@@ -93,7 +102,7 @@ describe.each(strategies)('a hostile guest, restored by "%s"', (restore) => {
           expect((result as AmpouleError).code).toBe(outcome.error)
         } else expect(result).toBeTypeOf('bigint')
         // Nothing of it is there in the next invocation, whichever instance serves it.
-        expect(await ask(runner, 'seek')).toBe(0n)
+        expect(await sought(runner)).toBe(0n)
         await new Promise((resolve) => setImmediate(resolve))
         growth.after(round)
       }
