@@ -72,5 +72,6 @@ function describeModule(file: string, found: ModuleInspection): string {
       ),
     ),
     ...list('cannot be restored', found.unrestorable),
+    ...list('no memory limit holds', found.unlimited),
   ].join('\n')}\n`
 }

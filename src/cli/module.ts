@@ -73,5 +73,6 @@ function describe({ input, output, bytesBefore, bytesAfter, report }: Instrument
   const growth = bytesBefore === 0 ? 0 : Math.round((bytesAfter / bytesBefore - 1) * 100)
   const lines = [`${input} -> ${output}: ${report.functions} functions, ${bytesBefore} -> ${bytesAfter} bytes (+${growth} %)`]
   for (const reason of report.unrestorable) lines.push(`  cannot be restored: ${reason}`)
+  for (const reason of report.unlimited) lines.push(`  no memory limit holds: ${reason}`)
   return `${lines.join('\n')}\n`
 }

@@ -10,7 +10,7 @@ import type { IsSupported } from '../wasi/contract.ts'
 import type { Artifact, ArtifactMeta, CoreModule, LinkPlan } from './contract.ts'
 
 /** Part of every artifact's id: to be raised whenever the passes or the plan give another result for the same component. */
-const PASSES_VERSION = 7
+const PASSES_VERSION = 8
 
 /** 100 MiB: several times the largest language runtime, small enough that reading and rewriting it takes seconds, not minutes. */
 export const MAX_COMPONENT_BYTES = 100 * 1024 * 1024
@@ -113,6 +113,8 @@ function compileModule(original: Uint8Array<ArrayBuffer>, index: number): CoreMo
         `it has state that cannot be put back after an invocation: ${report.unrestorable.join('; ')}`,
       )
     }
+    if (report.unlimited.length > 0)
+      throw new AmpouleError('InvalidModule', `no memory limit holds for it: ${report.unlimited.join('; ')}`)
     const detached = detachInitialisation(bytes)
     // `validate` checks every body even under --wasm-lazy-validation, where `new Module` and `compile` do not.
     if (!WebAssembly.validate(detached.bytes))

@@ -71,6 +71,8 @@ export interface InstrumentReport {
   readonly atomics: boolean
   /** Why the module's state cannot be put back in full (GC references in globals or tables, shared memories, …); empty when it can. */
   readonly unrestorable: readonly string[]
+  /** Why no limit holds for what the module may take of V8's own heap (GC objects, exceptions); empty when it takes none. */
+  readonly unlimited: readonly string[]
   readonly functions: number
   readonly largestFunctionBytes: number
 }

@@ -3,6 +3,7 @@ import { opcodeTables } from './opcodes.ts'
 import { parseModule } from './parse.ts'
 import { Scanner } from './scan.ts'
 import { unrestorable } from './state.ts'
+import { unlimited } from './heap.ts'
 import { typeName } from './types.ts'
 
 export interface ModuleInspection {
@@ -36,6 +37,8 @@ export interface ModuleInspection {
   readonly instrumented: boolean
   /** Why instances could not be restored in full; empty when they could. */
   readonly unrestorable: readonly string[]
+  /** Why no memory limit could hold for instances; empty when it could. */
+  readonly unlimited: readonly string[]
 }
 
 const SECTION_NAMES: Readonly<Record<number, string>> = {
@@ -110,6 +113,7 @@ export function inspectModule(bytes: Uint8Array): ModuleInspection {
     instrumented:
       info.imports.some(({ module }) => module === 'ampoule') || info.exports.some(({ name }) => name.startsWith('ampoule:')),
     unrestorable: unrestorable(info),
+    unlimited: unlimited(info, scanner.seen),
   }
 }
 

@@ -6,6 +6,7 @@ import type { InstrumentModule, InstrumentOptions, InstrumentReport } from './co
 import { Drops } from './drops.ts'
 import { Emitter } from './emit.ts'
 import { Fuel } from './fuel.ts'
+import { unlimited } from './heap.ts'
 import { Memories } from './memories.ts'
 import type { ModuleInfo } from './model.ts'
 import { namesLabels } from './names.ts'
@@ -35,7 +36,7 @@ export const instrumentModule: InstrumentModule = (bytes, options = {}) => {
     info.globals.length === info.importedGlobals &&
     // What is passed on needs its companions passed on.
     info.exports.every(({ kind }) => kind !== 'memory' && kind !== 'table')
-  if (definesNothing) return { bytes: new Uint8Array(bytes), report: reportOf(info, options, 0, false) }
+  if (definesNothing) return { bytes: new Uint8Array(bytes), report: reportOf(info, options, 0, new Uint8Array(0)) }
   return new Instrumentation(info, options).run(maxFunctionBytes)
 }
 
@@ -171,7 +172,7 @@ class Instrumentation {
     }
     return {
       bytes: writeModule(info, parts),
-      report: reportOf(info, this.#options, largest, scanner.seen.includes(1, PREFIX_THREADS)),
+      report: reportOf(info, this.#options, largest, scanner.seen),
     }
   }
 
@@ -254,7 +255,7 @@ class Instrumentation {
   }
 }
 
-function reportOf(info: ModuleInfo, options: InstrumentOptions, largestOutput: number, atomics: boolean): InstrumentReport {
+function reportOf(info: ModuleInfo, options: InstrumentOptions, largestOutput: number, seen: Uint8Array): InstrumentReport {
   let largest = largestOutput
   for (let i = 0; i < info.bodies.length; i += 2) largest = Math.max(largest, info.bodies[i + 1]! - info.bodies[i]!)
   return {
@@ -278,8 +279,9 @@ function reportOf(info: ModuleInfo, options: InstrumentOptions, largestOutput: n
       imported: from !== undefined,
     })),
     hasStart: info.start !== undefined,
-    atomics,
+    atomics: seen.includes(1, PREFIX_THREADS),
     unrestorable: options.state === false ? [] : unrestorable(info),
+    unlimited: options.limits === false ? [] : unlimited(info, seen),
     functions: info.bodies.length / 2,
     largestFunctionBytes: largest,
   }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { SECRET } from './attacks.ts'
 import { context, strategies, TestLane } from './lane.ts'
-import { ROUNDS } from './rounds.ts'
+import { Latencies, ROUNDS } from './rounds.ts'
 import { componentFromWat } from '../guests/index.ts'
 import { HEAP, registers, RESULT, Script, scriptedGuest } from '../guests/scripted.ts'
 import { componentizeCore } from '../../src/build/core.ts'
@@ -89,9 +89,19 @@ describe('a component whose state could not be put back, or that could stop a la
     ['a GC struct in a global', '(type $s (struct (field (mut i64)))) (global (mut (ref null $s)) (ref.null $s))'],
     ['GC structs in a table', '(type $s (struct (field (mut i64)))) (table 4 (ref null $s))'],
     ['an i31 or anything in a global', '(global (mut anyref) (ref.null any))'],
+    ['an exception in a global', '(global (mut exnref) (ref.null exn))'],
+    [
+      'a chain of GC structs, which would fill the heap of the process',
+      `(type $n (struct (field (ref null $n)))) (func (export "fill") (local $l (ref null $n))
+        (loop $again (local.set $l (struct.new $n (local.get $l))) (br $again)))`,
+    ],
+    ['huge GC arrays', '(type $a (array (mut i64))) (func (export "fill") (drop (array.new_default $a (i32.const 100000000))))'],
+    ['a chain of exceptions', '(tag (param exnref))'],
   ])('%s', async (_, items) => {
     const component = await eventGuest(items)
-    expect(refusal(component)).toMatch(/^InvalidModule: .*(shared|extern|reference|struct|any|global|table)/i)
+    expect(refusal(component)).toMatch(
+      /^InvalidModule: .*(shared|extern|reference|struct|any|global|table|takes memory of the host)/i,
+    )
   })
 
   it('a function body of 7 MB', async () => {
@@ -255,12 +265,16 @@ describe.each(strategies)('every second page of 256 MB, restored by "%s"', (rest
     const itself = both.do('count', HEAP, PAGES * 65_536, both.do('add', SECRET - 1n, 1))
     const { payload } = await runner.invokeEvent(both.event(), context())
     expect(registers(payload)(itself)).toBe(BigInt((PAGES * 65_536 - HEAP - 0x2000) / 8192))
+    const latencies = new Latencies()
     for (let round = 0; round < 2; round++) {
-      await Promise.all([runner.invokeEvent(hide.event(), context()), neighbour.invokeEvent(new Script().event(), context())])
+      const hidden = runner.invokeEvent(hide.event(), context())
+      await latencies.time(() => neighbour.invokeEvent(new Script().event(), context()))
+      await hidden
       const next = await runner.invokeEvent(seek.event(), context())
       expect(registers(next.payload)(found)).toBe(0n)
       expect(next.report.fresh).toBe(false)
     }
+    latencies.tell(`${restore}: neighbour of every second page of 256 MB`)
     await lane.close()
   })
 })

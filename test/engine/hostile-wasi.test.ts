@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { attacks, hostileRequest, SECRET, type Attack } from './attacks.ts'
 import { context, strategies, TestLane, type Recorded } from './lane.ts'
-import { Growth, MAX_GROWTH_BYTES, ROUNDS } from './rounds.ts'
+import { Growth, Latencies, MAX_GROWTH_BYTES, ROUNDS } from './rounds.ts'
 import { HEAP, Register, registers, RESULT, Script, scriptedGuest } from '../guests/scripted.ts'
 import { AmpouleError } from '../../src/errors.ts'
 import type { Runner } from '../../src/engine/runner.ts'
@@ -82,17 +82,15 @@ describe.each(strategies)('a hostile guest that uses the host, restored by "%s"'
   it.each(attacks)('is contained: $name', async (attack) => {
     const runner = runners[attack.target]
     const rounds = Math.max(2, Math.floor(ROUNDS / (attack.slowness ?? 1)))
-    const latencies: number[] = []
+    const latencies = new Latencies()
     const growth = new Growth(rounds)
     for (let round = 0; round < rounds; round++) {
       const controller = new AbortController()
       const recorded = context(controller.signal)
       const attacked = attempt(attack, recorded)
       if (attack.cancelled === true) setImmediate(() => controller.abort())
-      const started = performance.now()
       // The neighbour is asked while the attack runs.
-      const seen = await probe.ask(neighbour)
-      latencies.push(performance.now() - started)
+      const seen = await latencies.time(() => probe.ask(neighbour))
       const result = await attacked
       expect(seen.found).toEqual(pristine)
       attack.check(result, recorded.lines)
@@ -102,11 +100,7 @@ describe.each(strategies)('a hostile guest that uses the host, restored by "%s"'
       expect(next.fresh).toBe(restore === 'copy' && attack.grows === true)
       growth.after(round)
     }
-    latencies.sort((a, b) => a - b)
-    const at = (q: number): string => (latencies[Math.floor(q * latencies.length)] ?? 0).toFixed(2)
-    process.stdout.write(
-      `  ${restore}: neighbour of ${attack.name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms of ${latencies.length}\n`,
-    )
+    latencies.tell(`${restore}: neighbour of ${attack.name}`)
     expect(lane.stuck).toBe(0)
     expect(growth.bytes).toBeLessThan(MAX_GROWTH_BYTES)
   })
@@ -170,6 +164,33 @@ describe.each(strategies)('a hostile guest that uses the host, restored by "%s"'
         expect((await probe.ask(runner)).found).toEqual(pristine)
       }
     }
+  })
+
+  it('cannot have the host touch memory that only an earlier invocation had', async () => {
+    const latencies = new Latencies()
+    // Within what the memory really has from then on, beyond what this invocation has of it.
+    const [behind, pages] = [17 * 65_536 + 4096, 4]
+    const grow = new Script()
+    grow.do('grow', pages)
+    grow.do('pages', HEAP + 0x1000, behind + 8192, SECRET)
+    for (let round = 0; round < 20; round++) {
+      for (const use of [
+        (one: Script) => one.call('wasi:random/random#get-random-bytes', 100n, behind),
+        (one: Script) =>
+          one.call('wasi:io/streams#[method]output-stream.write', one.call('wasi:cli/stdout#get-stdout'), behind, 100, RESULT),
+        // From the last bytes that it has to the first that it has not.
+        (one: Script) => one.call('wasi:cli/environment#get-environment', 17 * 65_536 - 4),
+      ]) {
+        await runners.cheap.invokeEvent(grow.event(), context())
+        const touch = new Script()
+        use(touch)
+        const attacked = runners.cheap.invokeEvent(touch.event(), context()).catch((error: unknown) => error)
+        expect((await latencies.time(() => probe.ask(neighbour))).found).toEqual(pristine)
+        expect(await attacked).toMatchObject({ code: 'FunctionTrapped' })
+        expect((await probe.ask(runners.cheap)).found).toEqual(pristine)
+      }
+    }
+    latencies.tell(`${restore}: neighbour of pointers behind the memory`)
   })
 
   it('has for /tmp what its memory limit leaves', async () => {

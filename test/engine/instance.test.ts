@@ -4,6 +4,7 @@ import { guest } from '../guests/index.ts'
 import { hostileAnswer, hostileInput, type HostileAction } from '../guests/hostile.ts'
 import { componentForWorld, REALLOC, registers, scriptedGuest, Script } from '../guests/scripted.ts'
 import type { FunctionSpec } from '../../src/engine/contract.ts'
+import type { WasiEnvironment } from '../../src/wasi/contract.ts'
 import { Instance, type InstanceSource } from '../../src/engine/instance.ts'
 import { engineParts } from '../../src/engine/parts.ts'
 import { createInstance, instanceSource, type Material } from '../../src/engine/prepare.ts'
@@ -68,6 +69,41 @@ describe.each(strategies)('an instance, restored by "%s"', (restore) => {
     expect(instance.restore(true)).toBe(false)
     expect(instance.state).toBe('discarded')
     expect(images).toBe(0)
+  })
+
+  it('is thrown away when a full comparison finds what a restore has left behind', async () => {
+    const { strategy } = parts
+    const lying = {
+      ...parts,
+      strategy: {
+        ...strategy,
+        attach: (...given: Parameters<typeof strategy.attach>) =>
+          Object.assign(strategy.attach(...given), { restore: () => true }),
+      },
+    }
+    const instance = await createInstance(instanceSource(SPEC, material, lying, lane.scheduler), material, lying)
+    await run(instance, 'hide', 7)
+    expect(instance.restore(true)).toBe(false)
+    expect(instance.state).toBe('discarded')
+  })
+
+  it.each(['fails', 'throws'])('is thrown away when the restore of its memory %s', async (how) => {
+    const { strategy } = parts
+    const restore = (): boolean => {
+      if (how === 'throws') throw new Error('a system call failed')
+      return false
+    }
+    const failing = {
+      ...parts,
+      strategy: {
+        ...strategy,
+        attach: (...given: Parameters<typeof strategy.attach>) => Object.assign(strategy.attach(...given), { restore }),
+      },
+    }
+    const instance = await createInstance(instanceSource(SPEC, material, failing, lane.scheduler), material, failing)
+    await run(instance, 'length')
+    expect(instance.restore(false)).toBe(false)
+    expect(instance.state).toBe('discarded')
   })
 
   it('refuses to be used in the wrong state', async () => {
@@ -189,4 +225,24 @@ describe.each(strategies)('an instance, restored by "%s"', (restore) => {
       message: expect.stringContaining('suspended') as string,
     })
   })
+})
+
+it('a guest whose stack does not unwind after its deadline is reported to its lane', async () => {
+  const lane = new TestLane('copy')
+  const parts = engineParts('copy')
+  // A mistake of the host: a wait that nothing ends.
+  const deaf = {
+    ...parts,
+    createWasi: (environment: WasiEnvironment) =>
+      parts.createWasi({ ...environment, suspend: () => new Promise<never>(() => {}) }),
+  }
+  const material = await lane.prepare(await scriptedGuest(), SPEC)
+  const { promise: reported, resolve: stuck } = Promise.withResolvers<void>()
+  const source = instanceSource(SPEC, material, deaf, lane.scheduler, { reserve: () => true, stuck })
+  const instance = await createInstance(source, material, deaf)
+  const waiting = new Script()
+  waiting.call('wasi:io/poll#[method]pollable.block', waiting.call('wasi:clocks/monotonic-clock#subscribe-duration', 1n << 60n))
+  void instance.runEvent(waiting.event(), context(), 20, FUEL)
+  await reported
+  expect(instance.state).toBe('running')
 })

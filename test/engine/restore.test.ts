@@ -256,13 +256,16 @@ describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)'
     counting.release(image)
   })
 
-  it('seals the snapshot file, so that no one can change or truncate it', async () => {
+  it('seals the snapshot file, so that no one can change or truncate it, and hands it to no program', async () => {
     const memory = new WebAssembly.Memory({ initial: 1 })
     const image = dirtyPages!.capture(memory, WASM_PAGE)
     if (image.kind !== 'memfd') throw new Error('expected a memfd')
-    const { ftruncateSync, writeSync } = await import('node:fs')
+    const { ftruncateSync, readFileSync, writeSync } = await import('node:fs')
     expect(() => ftruncateSync(image.fd, 0)).toThrow(/EPERM/)
     expect(() => writeSync(image.fd, 'x')).toThrow(/EPERM/)
+    // Closed when a program is started: O_CLOEXEC among its flags.
+    const flags = /^flags:\t([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${image.fd}`, 'utf8'))?.[1]
+    expect(Number.parseInt(flags ?? '', 8) & 0o2000000).not.toBe(0)
     dirtyPages!.release(image)
   })
 

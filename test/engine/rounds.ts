@@ -24,6 +24,24 @@ export class Growth {
   }
 }
 
+/** How long a neighbour waited for its answers: told, not judged. */
+export class Latencies {
+  readonly #ms: number[] = []
+
+  async time<T>(answer: () => Promise<T>): Promise<T> {
+    const started = performance.now()
+    const value = await answer()
+    this.#ms.push(performance.now() - started)
+    return value
+  }
+
+  tell(title: string): void {
+    const sorted = this.#ms.toSorted((a, b) => a - b)
+    const at = (q: number): string => (sorted[Math.floor(q * sorted.length)] ?? 0).toFixed(2)
+    process.stdout.write(`  ${title}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms of ${sorted.length}\n`)
+  }
+}
+
 function resident(): number {
   globalThis.gc?.()
   return process.memoryUsage().rss

@@ -231,6 +231,32 @@ describe('what restore cannot bring back is reported', () => {
   })
 })
 
+describe('what no memory limit covers is reported', () => {
+  const cases: Record<string, { text: string; reason: RegExp }> = {
+    'a GC struct': {
+      text: '(type $s (struct (field i32))) (func (drop (struct.new_default $s)))',
+      reason: /struct\.new_default\) takes memory of the host/,
+    },
+    'a GC array': {
+      text: '(type $a (array (mut i64))) (func (drop (array.new_default $a (i32.const 9))))',
+      reason: /array\.new_default\) takes memory of the host/,
+    },
+    'an exception that can carry another': { text: '(tag (param i32 exnref)) (func)', reason: /tag 0 carry a reference/ },
+    'a big exception': { text: '(tag (param v128 v128 v128 v128 i32)) (func)', reason: /tag 0 carry 72 bytes, more than 64/ },
+  }
+  for (const [title, { text, reason }] of Object.entries(cases)) {
+    test(`such as ${title}`, () => {
+      expect(instrumentModule(wat(`(module ${text})`)).report.unlimited.join()).toMatch(reason)
+    })
+  }
+
+  test('and small exceptions, i31 and references to functions are not among it', () => {
+    const text = `(module (tag $e (param i32 i64)) (func $f (local exnref funcref i31ref)
+      (local.set 1 (ref.func $f)) (local.set 2 (ref.i31 (i32.const 1))) (throw $e (i32.const 1) (i64.const 2))))`
+    expect(instrumentModule(wat(text)).report.unlimited).toEqual([])
+  })
+})
+
 test('two modules that share a memory and a table see one virtual size and one dirty flag', () => {
   const owner = run(
     wat(`(module (memory (export "m") 1) (table (export "t") 2 funcref) (func (export "size") (result i32) (memory.size)))`),
