@@ -31,7 +31,8 @@ export async function callBytes(
   const result = await call(pointer, bytes.length)
   const head = access.memory.slice(result, 12)
   const view = new DataView(head.buffer, head.byteOffset, 12)
-  const ok = view.getUint8(0) === 0
+  const tag = view.getUint8(0)
+  if (tag > 1) throw new AmpouleError('InvalidResponse', `the function answered a result that is neither ok nor err (${tag})`)
   const length = view.getUint32(8, true)
   if (length > maxResponseBytes)
     throw new AmpouleError(
@@ -40,7 +41,7 @@ export async function callBytes(
     )
   const payload = access.memory.slice(view.getUint32(4, true), length).slice()
   if (keep) await postReturn?.(result)
-  return { ok, payload }
+  return { ok: tag === 0, payload }
 }
 
 /** A `load` answers nothing, or an error with its stack. */

@@ -36,6 +36,8 @@ const ATTACKS: Record<string, Attack> = {
   'table growth in small steps': { action: 'growTables', n: 1, outcome: { error: 'FuelExhausted' } },
   'a giant response': { action: 'giant', n: 2_000_000, outcome: { error: 'ResponseTooLarge' } },
   'an answer outside its memory': { action: 'outside', outcome: { error: 'FunctionTrapped' } },
+  'a result that is neither ok nor err': { action: 'badTag', outcome: { error: 'InvalidResponse' } },
+  'an error that is no message': { action: 'garbageError', outcome: { error: 'FunctionError' } },
   'a trap': { action: 'trap', outcome: { error: 'FunctionTrapped' } },
   'secrets everywhere': { action: 'hide', n: 7, outcome: {} },
   'secrets, then a trap': { action: 'hideAndTrap', n: 7, outcome: { error: 'FunctionTrapped' } },
