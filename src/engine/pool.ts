@@ -86,6 +86,8 @@ export class Pool {
       const instance = await this.#create()
       if (instance === undefined) return
       this.#put(instance, 0)
+      // Others are served meanwhile, and a lane that makes thousands does not look as if it hung.
+      if (this.size < this.#options.minInstances) await new Promise<void>((resolve) => setImmediate(resolve))
     }
   }
 

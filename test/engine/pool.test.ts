@@ -89,7 +89,7 @@ describe('a pool', () => {
     return lease
   }
 
-  it('creates at most one instance in a turn of the event loop', async () => {
+  it.each(['on demand', 'ahead'])('creates at most one instance in a turn of the event loop, %s', async (when) => {
     const turns: number[] = []
     let now = 0
     const ticking = { on: true }
@@ -99,11 +99,13 @@ describe('a pool', () => {
     }
     tick()
     const pool = open({
+      spec: when === 'ahead' ? { ...SPEC, minInstances: 4 } : SPEC,
       create: () => {
         turns.push(now)
         return instance(SPEC)
       },
     })
+    await pool.prewarm()
     const leases = await Promise.all(Array.from({ length: 4 }, async () => pool.acquire(never)))
     ticking.on = false
     expect(turns).toHaveLength(4)
