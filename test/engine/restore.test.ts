@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import fc from 'fast-check'
 import { chooseStrategy, probe } from '../../src/engine/restore/index.ts'
@@ -185,6 +186,13 @@ describe.each([
   })
 })
 
+/** What the mapping that begins at the address holds for itself. */
+function privateKib(address: number): number {
+  const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+  const mapping = mappings.find((text) => Number.parseInt(text, 16) === address)
+  return Number(/^Private_Dirty: +(\d+) kB$/m.exec(mapping ?? '')?.[1])
+}
+
 describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)', () => {
   it('lets an access beyond the virtual size trap after growth was undone', async () => {
     const strategy = dirtyPages!
@@ -260,7 +268,7 @@ describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)'
     const memory = new WebAssembly.Memory({ initial: 1 })
     const image = dirtyPages!.capture(memory, WASM_PAGE)
     if (image.kind !== 'memfd') throw new Error('expected a memfd')
-    const { ftruncateSync, readFileSync, writeSync } = await import('node:fs')
+    const { ftruncateSync, writeSync } = await import('node:fs')
     expect(() => ftruncateSync(image.fd, 0)).toThrow(/EPERM/)
     expect(() => writeSync(image.fd, 'x')).toThrow(/EPERM/)
     // Closed when a program is started: O_CLOEXEC among its flags.
@@ -273,8 +281,11 @@ describe.skipIf(dirtyPages === undefined)('the dirty-pages strategy (Linux 6.7)'
     const memory = new WebAssembly.Memory({ initial: 128 })
     const image = dirtyPages!.capture(memory, memory.buffer.byteLength)
     const slot = dirtyPages!.attach(memory, image)
+    const address = openLinux().addressOf(memory.buffer)
     new Uint8Array(memory.buffer).fill(1)
+    expect(privateKib(address)).toBe(8192)
     expect(slot.restore()).toBe(true)
+    expect(privateKib(address)).toBeLessThan(2048)
     expect(slot.verify()).toBe(true)
     dirtyPages!.release(image)
   })
