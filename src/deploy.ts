@@ -29,6 +29,8 @@ export interface DeployOptions {
   readonly signal?: AbortSignal
   /** Makes components that need no engine beside them, for other hosts. Default false: functions in JavaScript are scripts. */
   readonly selfContained?: boolean
+  /** Absolute path of a module that stands for what functions are granted; for tests of functions in JavaScript. */
+  readonly stubs?: string
 }
 
 export interface LoadedConfiguration extends Configuration {
@@ -82,6 +84,7 @@ export async function deployFunctions(
       cacheDir,
       store,
       selfContained: options.selfContained === true,
+      stubs: options.stubs,
       signal: options.signal,
       inTurn,
       onBuild: () => report('build', false),

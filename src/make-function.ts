@@ -38,6 +38,8 @@ export interface MakeOptions {
   readonly store: ArtifactStore
   /** Makes a component that needs no engine beside it, also where a script would do. */
   readonly selfContained: boolean
+  /** Absolute path of a module that stands for what the function is granted (src/build/contract.ts `ScriptOptions`). */
+  readonly stubs: string | undefined
   readonly signal: AbortSignal | undefined
   /** Runs one build after the other: some take most of a gigabyte. */
   readonly inTurn: <T>(build: () => Promise<T>) => Promise<T>
@@ -47,16 +49,21 @@ export interface MakeOptions {
 
 /** Functions in JavaScript become scripts for an engine that all of them share; everything else a component of its own. */
 export async function makeFunction(settings: FunctionSettings, options: MakeOptions): Promise<MadeFunction> {
-  const { source, component, kind } = settings
+  const { source, component } = settings
   const { folder } = options
+  if (options.stubs !== undefined && !isScript(settings, options))
+    throw new AmpouleError('InvalidConfiguration', 'stubs are for functions in JavaScript or TypeScript, of the kind event')
   if (component !== undefined) return makeFromComponent(resolve(folder, component), options)
   if (source === undefined) throw new AmpouleError('InvalidConfiguration', 'neither source nor component is given')
   const other = languageOf(source, settings.language)
   if (other !== undefined)
     return makeFrom(resolve(folder, source), options, (given) => buildLanguage({ ...given, language: other }))
-  if (kind === 'wasi-http' || options.selfContained) return makeFromModule(resolve(folder, source), settings, options)
-  return makeFromScript(resolve(folder, source), settings, options)
+  if (isScript(settings, options)) return makeFromScript(resolve(folder, source), settings, options)
+  return makeFromModule(resolve(folder, source), settings, options)
 }
+
+const isScript = ({ source, language, kind }: FunctionSettings, { selfContained }: MakeOptions): boolean =>
+  source !== undefined && languageOf(source, language) === undefined && kind !== 'wasi-http' && !selfContained
 
 async function makeFromComponent(path: string, options: MakeOptions): Promise<MadeFunction> {
   const { store, onCompile } = options
@@ -125,9 +132,9 @@ async function makeFromScript(
   { engine = 'starlingmonkey' }: FunctionSettings,
   options: MakeOptions,
 ): Promise<MadeFunction> {
-  const { signal, inTurn, onBuild, onCompile } = options
+  const { signal, stubs, inTurn, onBuild, onCompile } = options
   signal?.throwIfAborted()
-  const script = await buildScript({ entry, engine })
+  const script = await buildScript({ entry, engine, ...(stubs !== undefined && { stubs }) })
   let cached = true
   const onProgress: BuildOptions['onProgress'] = ({ stage, cached: kept }) => {
     if (stage !== 'componentize' || kept) return

@@ -19,14 +19,14 @@ export interface Bundle {
 const NO_MAP = { version: 3, names: [], sources: [], sourcesContent: [], mappings: '' }
 
 /**
- * One module of everything that `entry` imports, for one engine: an ES module, or the text of a function (form `script`). Throws an
- * {@link AuthorError}.
+ * One module of everything that `entry` imports, for one engine: an ES module, or the text of a function (form `script`, in which `stubs` go
+ * before it). Throws an {@link AuthorError}.
  */
-export async function bundle(entry: string, engine: JavaScriptEngine, form: BundleForm): Promise<Bundle> {
+export async function bundle(entry: string, engine: JavaScriptEngine, form: BundleForm, stubs?: string): Promise<Bundle> {
   const problems: RolldownLog[] = []
   const inputs = new Set<string>([entry])
   const cwd = dirname(entry)
-  const { input, modules, banner, footer } = entryOf(entry, engine, form)
+  const { input, modules, banner, footer } = entryOf(entry, engine, form, stubs)
   const ofAuthor = form === 'event' || form === 'script'
   let exports: readonly string[] = []
   try {

@@ -51,6 +51,8 @@ export interface BuildResult {
 export interface ScriptOptions extends Pick<BuildOptions, 'entry' | 'engine'> {
   /** Largest bundle in bytes. Default 10 MiB. */
   readonly maxBytes?: number
+  /** Path of a module whose exports stand for what functions are granted: `fetch(request)`. For tests. */
+  readonly stubs?: string
 }
 
 /** A function's module as a script for an engine that loads it (src/engine/script.ts). */

@@ -3,6 +3,7 @@ import type { BundleForm, JavaScriptEngine } from './contract.ts'
 /** Modules that do not exist on disk. */
 const ENTRY = '\0ampoule:entry'
 const PRELUDE = '\0ampoule:prelude'
+const STUBS = '\0ampoule:stubs'
 
 const RUNTIME = new URL('../../guest-sdk/runtime/', import.meta.url)
 
@@ -16,15 +17,20 @@ export interface Entry {
   readonly footer?: string
 }
 
-/** `path` is the author's module; nothing of it is in an engine. */
-export function entryOf(path: string, engine: JavaScriptEngine, form: BundleForm): Entry {
+/** `path` is the author's module; nothing of it is in an engine. `stubs`: a module whose exports stand for what is granted, in a script. */
+export function entryOf(path: string, engine: JavaScriptEngine, form: BundleForm, stubs?: string): Entry {
   switch (form) {
     case 'event':
       return { input: ENTRY, modules: { [ENTRY]: eventCode(path), [PRELUDE]: PRELUDES[engine] } }
     case 'engine':
       return { input: ENTRY, modules: { [ENTRY]: ENGINE_CODE, [PRELUDE]: PRELUDES[engine] } }
     case 'script':
-      return { input: ENTRY, modules: { [ENTRY]: scriptCode(path) }, banner: BANNERS[engine], footer: FOOTER }
+      return {
+        input: ENTRY,
+        modules: { [ENTRY]: scriptCode(path, stubs), ...(stubs !== undefined && { [STUBS]: stubsCode(stubs) }) },
+        banner: BANNERS[engine],
+        footer: FOOTER,
+      }
     case 'wasi-http':
       return { input: path, modules: {} }
     default:
@@ -47,9 +53,25 @@ export const { handle, load } = createLoader(runtime)
 `
 
 /** `handOver` is the parameter of the function that the banner begins (guest-sdk/runtime/load.ts). */
-const scriptCode = (path: string): string => `
+const scriptCode = (path: string, stubs: string | undefined): string => `${
+  stubs === undefined
+    ? ''
+    : `
+import ${JSON.stringify(STUBS)}`
+}
 import * as module from ${JSON.stringify(path)}
 handOver({ default: module.default, handler: module.handler })
+`
+
+/** Evaluated before the author's module, which may take hold of what it replaces. */
+const stubsCode = (path: string): string => `
+import * as stubs from ${JSON.stringify(path)}
+const { fetch } = stubs
+if (fetch !== undefined) globalThis.fetch = async (input, init) => {
+  const response = await fetch(new Request(input, init))
+  if (response instanceof Response) return response
+  throw new TypeError('the stub of fetch must return a Response')
+}
 `
 
 /** Modules are strict and know no \`this\`. Only StarlingMonkey waits for what its own async functions return. */

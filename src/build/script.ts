@@ -18,8 +18,10 @@ export async function buildScript(options: ScriptOptions): Promise<ScriptResult>
   const started = performance.now()
   const entry = resolve(options.entry)
   const { engine = 'starlingmonkey', maxBytes = MAX_SCRIPT_BYTES } = options
+  const stubs = options.stubs === undefined ? undefined : resolve(options.stubs)
   await requireFile(entry)
-  const { code, map, inputs } = await bundled(entry, engine)
+  if (stubs !== undefined) await requireFile(stubs)
+  const { code, map, inputs } = await bundled(entry, engine, stubs)
   const text = Buffer.from(code)
   if (text.length > maxBytes) {
     const largest = largestSource(map)
@@ -33,9 +35,9 @@ export async function buildScript(options: ScriptOptions): Promise<ScriptResult>
   return { engine, code, map, hash, bytes: text.length, ms: performance.now() - started, inputs }
 }
 
-async function bundled(entry: string, engine: ScriptResult['engine']): Promise<Bundle> {
+async function bundled(entry: string, engine: ScriptResult['engine'], stubs: string | undefined): Promise<Bundle> {
   try {
-    return await bundle(entry, engine, 'script')
+    return await bundle(entry, engine, 'script', stubs)
   } catch (error) {
     if (error instanceof AuthorError) throw new BuildError(error.message, error.position, { inputs: error.inputs })
     throw new AmpouleError('Internal', 'the bundler failed', { cause: error })

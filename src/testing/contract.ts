@@ -13,6 +13,11 @@ export interface LoadOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** What the function finds as its name. Default `function`. */
   readonly name?: string
+  /**
+   * A module that is loaded into the sandbox before the function, in JavaScript or TypeScript: its export `fetch(request)` answers the
+   * function's outbound requests, which are denied without it. A path or a `URL`, as the function's source is.
+   */
+  readonly stubs?: string | URL
 }
 
 export interface TestLimits {

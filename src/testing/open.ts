@@ -1,7 +1,7 @@
 import { deployFunctions, explainDeployment } from '../deploy.ts'
 import { AmpouleError } from '../errors.ts'
 import { LocalEngines, openLocal } from '../local.ts'
-import { configurationOf } from './settings.ts'
+import { configurationOf, pathOf } from './settings.ts'
 import { SandboxedFunction } from './function.ts'
 import type { LoadOptions, TestedFunction } from './contract.ts'
 
@@ -12,7 +12,8 @@ export async function openTested(source: string | URL, options: LoadOptions): Pr
   const folder = process.cwd()
   const { functions, host } = configurationOf(source, options, folder)
   const [settings] = functions
-  const deployments = await deployFunctions(functions, { folder, host })
+  const stubs = options.stubs === undefined ? {} : { stubs: pathOf(options.stubs, folder, 'stubs') }
+  const deployments = await deployFunctions(functions, { folder, host }, stubs)
   const [deployment] = deployments
   if (settings === undefined || deployment === undefined) throw new AmpouleError('Internal', 'nothing was deployed')
   const use = (shared ??= { engines: new LocalEngines(), users: 0 })

@@ -12,14 +12,7 @@ import type { LoadOptions } from './contract.ts'
  */
 export function configurationOf(source: string | URL, options: LoadOptions, folder: string): Configuration {
   const { name = 'function', limits, environment, engine, kind } = options
-  const text = String(source)
-  const path = text.startsWith('file:') ? fileURLToPath(text) : resolve(folder, text)
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
-    throw new AmpouleError(
-      'InvalidConfiguration',
-      `load(${JSON.stringify(text)}): there is no such file; paths are relative to the working directory, ` +
-        `new URL('…', import.meta.url) is relative to the test's file`,
-    )
+  const path = pathOf(source, folder, 'load')
   const settings = { [path.endsWith('.wasm') ? 'component' : 'source']: path, ...limits, environment, engine, kind }
   try {
     return readConfiguration(JSON.stringify({ functions: { [name]: settings } }), { file: 'load' })
@@ -28,4 +21,16 @@ export function configurationOf(source: string | URL, options: LoadOptions, fold
     const problems = error.problems.map(({ message }) => message.replaceAll(`functions.${name}.`, ''))
     throw new AmpouleError('InvalidConfiguration', `load: ${problems.join('\n')}`, { cause: error })
   }
+}
+
+/** The absolute path of a file that a test names. Throws `InvalidConfiguration` when it is not there; `what` says where it was named. */
+export function pathOf(source: string | URL, folder: string, what: string): string {
+  const text = String(source)
+  const path = text.startsWith('file:') ? fileURLToPath(text) : resolve(folder, text)
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path
+  throw new AmpouleError(
+    'InvalidConfiguration',
+    `${what} ${JSON.stringify(text)}: there is no such file; paths are relative to the working directory, ` +
+      `new URL('…', import.meta.url) is relative to the test's file`,
+  )
 }

@@ -179,11 +179,42 @@ describe.each(['starlingmonkey', 'quickjs'] as const)('on %s', (engine) => {
     await using fn = await load(pathToFileURL(join(folder, 'src/lambda.ts')), { engine })
     expect(await fn.invoke({ n: 4 })).toEqual({ twice: 8 })
   })
+
+  test('outbound requests are denied without a stub, and answered by the one that was given', async () => {
+    const source = `
+      const atTheTop = fetch
+      export const handler = async (url: string) => {
+        const response = await atTheTop(url, { method: 'POST', body: 'sent' })
+        return [response.status, await response.text()]
+      }`
+    const stubs = `
+      let calls = 0
+      export async function fetch(request: Request): Promise<Response> {
+        const { pathname } = new URL(request.url)
+        console.log(request.method, pathname)
+        return pathname === '/wrong' ? ('text' as never) : new Response(await request.text() + ' ' + ++calls, { status: 201 })
+      }`
+    await writeFile(join(folder, 'src/outbound.ts'), source)
+    await writeFile(join(folder, 'stubs.ts'), stubs)
+    await using denied = await load('./src/outbound.ts', { engine })
+    expect((await failure(denied.invoke('https://api.test/a'))).message).toContain('outbound HTTP is not granted')
+    await using fn = await load('./src/outbound.ts', { engine, stubs: './stubs.ts' })
+    expect(await fn.invoke('https://api.test/a')).toEqual([201, 'sent 1'])
+    // The stub is in the sandbox as well, and keeps nothing.
+    expect(await fn.invoke('https://api.test/b')).toEqual([201, 'sent 1'])
+    expect(fn.logs.map(({ message }) => message)).toEqual(['POST /a', 'POST /b'])
+    expect((await failure(fn.invoke('https://api.test/wrong'))).message).toContain('the stub of fetch must return a Response')
+  })
 })
 
 describe.each(['echo', 'fetch-event'] as const)('the component %s', (name) => {
   test('is loaded as it is', async () => {
     await writeFile(join(folder, `${name}.wasm`), await guest(name))
+    const refused = await failure(load(`./${name}.wasm`, { stubs: './src/fail.ts' }))
+    expect([refused.code, refused.message]).toEqual([
+      'InvalidConfiguration',
+      expect.stringContaining('stubs are for functions in'),
+    ])
     await using fn = await load(`./${name}.wasm`)
     const response = await fn.fetch('/', { method: 'POST', body: 'through' })
     expect(response.status).toBe(200)
