@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { BuildError } from '../error.ts'
 import { GO_RUNTIME } from '../runtime-section.ts'
 import type { Compiled, Compiler, CompileJob } from './contract.ts'
@@ -12,6 +13,8 @@ const HELP = 'Go 1.24 or newer comes from https://go.dev/dl (macOS: brew install
 
 /** The first version with `//go:wasmexport`. */
 const FIRST_MINOR = 24
+
+const BINDING = fileURLToPath(new URL('../../../guest-sdk/go', import.meta.url))
 
 const OPTIONS = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w']
 
@@ -84,8 +87,8 @@ function listPackages(text: string): readonly Package[] {
     const [folder = '', sources = '', embedded = '', imports = ''] = line.split('\t')
     if (folder === '') return []
     const files = [...sources.split('|'), ...embedded.split('|')].filter((name) => name !== '')
-    // The binding makes a generator with a fresh seed for each invocation.
-    const isBinding = basename(folder) === 'ampoule' && sources === 'ampoule.go|codec.go'
+    // The binding, a project's copy or this package's own, makes a generator with a fresh seed for each invocation.
+    const isBinding = (basename(folder) === 'ampoule' || folder === BINDING) && sources === 'ampoule.go|codec.go'
     return [{ folder, files: files.map((name) => join(folder, name)), imports: isBinding ? [] : imports.split('|') }]
   })
 }
