@@ -17,6 +17,9 @@ const TARGET_HELP = `Add it: rustup target add ${TARGET} (Debian's own rustc: ap
 /** The crate `ampoule` for a single file without a Cargo.toml. */
 const CRATE = fileURLToPath(new URL('../../../guest-sdk/rust/src/lib.rs', import.meta.url))
 
+/** Places in the binding that panics name: not where it lies on the machine that built. */
+const REMAP = `--remap-path-prefix=${dirname(CRATE)}=ampoule`
+
 const OPTIONS = ['--edition=2021', `--target=${TARGET}`, '-Copt-level=s', '-Cpanic=abort', '-Cstrip=symbols', '-Ccodegen-units=1']
 
 /** A crate with a Cargo.toml is built by cargo, a single file by rustc, with the crate `ampoule` beside it. */
@@ -57,7 +60,7 @@ async function compileFile(rustc: string, linker: readonly string[], { source, s
     const result = await tools.run(rustc, [...options, ...args, file], { cwd: folder })
     if (result.code !== 0) throw compilerError('rustc', result, folder, GNU_ERRORS)
   }
-  await run(CRATE, ['--crate-name=ampoule', '--crate-type=rlib'])
+  await run(CRATE, [REMAP, '--crate-name=ampoule', '--crate-type=rlib'])
   const extern = `--extern=ampoule=${join(scratch, 'libampoule.rlib')}`
   await run(source, ['--crate-name=function', '--crate-type=cdylib', extern])
   const lists = ['ampoule.d', 'function.d'].map((name) => prerequisites(join(scratch, name), folder))
