@@ -43,8 +43,8 @@ export interface ControlOptions {
 
 /** The store and the folders, without anything that needs lanes: opened first, as they may be in use. */
 export interface OpenState {
-  /** Takes up what was pending, and from now on loads functions into these lanes. */
-  start(lanes: Lanes): Promise<Control>
+  /** Takes up what was pending, and from now on loads functions into these lanes. `elapsed`: milliseconds from any start; default: real ones. */
+  start(lanes: Lanes, elapsed?: () => number): Promise<Control>
   close(): Promise<void>
 }
 
@@ -62,8 +62,8 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
     await mkdir(scratch, { recursive: true })
     const parts: MakeParts = { code, artifacts, scratch }
     return {
-      async start(lanes) {
-        const residence = new Residence({ store, seal, account, parts, lanes, now: () => performance.now() })
+      async start(lanes, elapsed = () => performance.now()) {
+        const residence = new Residence({ store, seal, account, parts, lanes, now: elapsed })
         const activation = new Activation({ store, code, parts, residence, observe, now: Date.now })
         await activation.resume()
         const collected = code.collectAll().catch((error: unknown) =>

@@ -30,7 +30,7 @@ export interface ResidenceOptions {
 }
 
 /** How long a function stays loaded after its last instance was closed (which takes the settings' idleMs), or when it was never used. */
-const UNUSED_MS = 60_000
+export const UNUSED_MS = 60_000
 const SWEEP_MS = 15_000
 
 /**
@@ -46,7 +46,7 @@ export class Residence {
 
   constructor(options: ResidenceOptions) {
     this.#options = options
-    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS).unref()
+    this.#sweeper = setInterval(() => void this.unloadUnused(), SWEEP_MS).unref()
   }
 
   get loaded(): number {
@@ -76,6 +76,19 @@ export class Residence {
         await this.#tell([name])
       }
     })
+  }
+
+  /** Lets go what has not been used for {@link UNUSED_MS}. Done every {@link SWEEP_MS}. */
+  async unloadUnused(): Promise<void> {
+    const now = this.#options.now()
+    for (const [key, loaded] of this.#loaded) {
+      if (this.#options.lanes.instances(key) > 0) loaded.unusedSince = now
+      if (now - loaded.unusedSince < UNUSED_MS) continue
+      // Lanes that have it in mind find no runner and ask again.
+      await this.#turns.take(loaded.name, async () => {
+        if (this.#loaded.get(key) === loaded && this.#options.lanes.instances(key) === 0) await this.#unload([key])
+      })
+    }
   }
 
   async close(): Promise<void> {
@@ -166,18 +179,6 @@ export class Residence {
     for (const key of keys) {
       this.#loaded.delete(key)
       await this.#options.lanes.remove(key)
-    }
-  }
-
-  async #sweep(): Promise<void> {
-    const now = this.#options.now()
-    for (const [key, loaded] of this.#loaded) {
-      if (this.#options.lanes.instances(key) > 0) loaded.unusedSince = now
-      if (now - loaded.unusedSince < UNUSED_MS) continue
-      // Lanes that have it in mind find no runner and ask again.
-      await this.#turns.take(loaded.name, async () => {
-        if (this.#loaded.get(key) === loaded && this.#options.lanes.instances(key) === 0) await this.#unload([key])
-      })
     }
   }
 
