@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os'
-import { deployFunctions, explainDeployment, loadConfiguration, type DeployOptions } from './deploy.ts'
+import { deployFunctions, explainDeployment, type DeployOptions } from './deploy.ts'
 import type { LaneGroup } from './engine/contract.ts'
 import { defaultCeilingMb } from './engine/ceiling.ts'
 import { startLanes } from './engine/lanes.ts'
 import { AmpouleError } from './errors.ts'
 import { claimPort } from './gateway/claim-port.ts'
 import type { LaneProgramData } from './lane.ts'
+import { configurationOf, openManagement } from './management.ts'
 import { formatJson, formatText } from './observe/format.ts'
 import { createWriter } from './observe/writer.ts'
 
@@ -16,6 +17,15 @@ export type { DeployProgress } from './deploy.ts'
 export interface HostOptions extends DeployOptions {
   /** Path of the configuration file, `ampoule.jsonc`. */
   readonly config: string
+  /** With `dataDir` the file may be missing; the host then has no functions but managed ones, and default settings. Default false. */
+  readonly configOptional?: boolean
+  /**
+   * Folder for managed functions, instead of the configuration's `dataDir`; relative to the working directory. With one, the host has a
+   * management API: AWS Lambda's, on 127.0.0.1. `AMPOULE_KEY` may hold the key (32 bytes in base64) that is else in `secret.key` in the folder.
+   */
+  readonly dataDir?: string
+  /** Overrides the configuration's port of the management API; 0 takes a free one. */
+  readonly managementPort?: number
   /** Overrides the configuration's port; 0 takes a free one. */
   readonly port?: number
   /** Overrides the configuration's address. */
@@ -33,7 +43,9 @@ export interface HostOptions extends DeployOptions {
 export interface Host {
   readonly url: string
   readonly port: number
-  /** Names of what is served. */
+  /** Of the management API; undefined when there is none. */
+  readonly managementUrl: string | undefined
+  /** Names of what the configuration declares. */
   readonly functions: readonly string[]
   /** Stops accepting, waits up to `graceMs` (default: the configuration's drainMs) for what runs, ends the rest, ends the lanes. */
   close(graceMs?: number): Promise<void>
@@ -51,45 +63,68 @@ const SHARES_PORTS: readonly string[] = ['linux', 'freebsd', 'aix', 'sunos']
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { dev = false, logs = 'text' } = options
-  const configuration = await loadConfiguration(options.config)
+  const configuration = await configurationOf(options)
   const address = options.host ?? configuration.host.host
   const lanes = laneCount(options.lanes ?? configuration.host.lanes)
   // Before anything is built: a busy port should not take minutes to be noticed.
   const port = await claimPort(address, options.port ?? configuration.host.port)
-  const functions = await deployFunctions(configuration.functions, configuration, options)
-  options.signal?.throwIfAborted()
   const writer = createWriter(process.stdout, logs === 'json' ? formatJson : formatText)
-  const group: LaneGroup = await startLanes({
-    lanes,
-    program: new URL('./lane.ts', import.meta.url),
-    data: {
-      host: address,
+  const management = await openManagement(options, configuration, writer.observe)
+  try {
+    const functions = await deployFunctions(configuration.functions, configuration, options)
+    options.signal?.throwIfAborted()
+    const group: LaneGroup = await startLanes({
+      lanes,
+      program: new URL('./lane.ts', import.meta.url),
+      data: {
+        host: address,
+        port,
+        reusePort: lanes > 1,
+        program: {
+          functions: configuration.functions,
+          dev,
+          logs,
+          ...(management !== undefined && { management: management.listen }),
+        } satisfies LaneProgramData,
+      },
+      functions,
+      memoryCeilingMb: configuration.host.memoryCeilingMb ?? defaultCeilingMb(),
+      restore: options.restore ?? 'auto',
+      verifyEvery: VERIFY_EVERY,
+      ...(management !== undefined && { answer: (question) => management.answer(question) }),
+      onLaneFailure: (error) =>
+        writer.observe({
+          type: 'host',
+          time: Date.now(),
+          level: 'error',
+          message: `a lane ended and is being replaced: ${error.message}`,
+        }),
+    }).catch(async (error: unknown) => {
+      throw await explainDeployment(error, functions)
+    })
+    await management?.start(group)
+    const close = async (graceMs: number): Promise<void> => {
+      management?.drain()
+      // In this order: what lanes are still asked for is finished, and what is finished can still be stored.
+      await group.stop(graceMs)
+      await management?.close()
+      await writer.flush()
+    }
+    let closed: Promise<void> | undefined
+    return {
+      url: urlOf(address, port),
       port,
-      reusePort: lanes > 1,
-      program: { functions: configuration.functions, dev, logs } satisfies LaneProgramData,
-    },
-    functions,
-    memoryCeilingMb: configuration.host.memoryCeilingMb ?? defaultCeilingMb(),
-    restore: options.restore ?? 'auto',
-    verifyEvery: VERIFY_EVERY,
-    onLaneFailure: (error) =>
-      writer.observe({
-        type: 'host',
-        time: Date.now(),
-        level: 'error',
-        message: `a lane ended and is being replaced: ${error.message}`,
-      }),
-  }).catch(async (error: unknown) => {
-    throw await explainDeployment(error, functions)
-  })
-  let closed: Promise<void> | undefined
-  return {
-    url: `http://${address.includes(':') ? `[${address}]` : address}:${port}`,
-    port,
-    functions: configuration.functions.map(({ name }) => name),
-    close: (graceMs = configuration.host.drainMs) => (closed ??= group.stop(graceMs).then(() => writer.flush())),
+      managementUrl: management === undefined ? undefined : urlOf(management.listen.host, management.listen.port),
+      functions: configuration.functions.map(({ name }) => name),
+      close: (graceMs = configuration.host.drainMs) => (closed ??= close(graceMs)),
+    }
+  } catch (error) {
+    await management?.close()
+    throw error
   }
 }
+
+const urlOf = (host: string, port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 function laneCount(wanted: number | undefined): number {
   if (SHARES_PORTS.includes(process.platform)) return wanted ?? availableParallelism()

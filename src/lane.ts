@@ -1,11 +1,16 @@
 import type { LaneData, LaneProgram } from './engine/contract.ts'
 import { createDevTools } from './dev/tools.ts'
 import { AmpouleError, type ErrorCode } from './errors.ts'
+import type { Changed } from './control/residence.ts'
+import type { Account } from './functions/arn.ts'
 import type { FunctionSettings } from './functions/settings.ts'
 import { createGateway } from './gateway/gateway.ts'
 import { NotBuiltError } from './gateway/errors.ts'
 import { InFlight } from './gateway/in-flight.ts'
 import { listen } from './gateway/listen.ts'
+import { Directory } from './gateway/management/directory.ts'
+import { refuseForeign } from './gateway/management/guard.ts'
+import { createManagementLane } from './gateway/management/lane.ts'
 import type { HostedFunction } from './invoke/invoke.ts'
 import { formatJson, formatText, type Format } from './observe/format.ts'
 import { LogFrames } from './observe/log-frames.ts'
@@ -19,6 +24,8 @@ export interface LaneProgramData {
   readonly functions: readonly FunctionSettings[]
   readonly dev: boolean
   readonly logs: LogForm
+  /** Where the management API listens in every lane. Absent: there is none. */
+  readonly management?: { readonly host: string; readonly port: number; readonly account: Account }
   /** Functions that have no version which could be served; requests to them are answered with what is wrong. */
   readonly notBuilt?: readonly NotBuilt[]
 }
@@ -38,7 +45,7 @@ export const logFormat = (logs: LogForm): Format => {
 }
 
 /** The composition root inside a lane: its own gateway over its own runners, its own listener. */
-export const startLane: LaneProgram = async (data: LaneData, runners) => {
+export const startLane: LaneProgram = async (data: LaneData, runners, supervisor) => {
   const program = data.program as LaneProgramData
   const { dev, logs } = program
   const writer = createWriter(process.stdout, logFormat(logs))
@@ -50,19 +57,32 @@ export const startLane: LaneProgram = async (data: LaneData, runners) => {
     sourceMaps: new SourceMaps(),
     ...(dev && { logFrames: new LogFrames() }),
   } as const
+  let functions = hostProgram(program, runners)
   const gateway = createGateway({
-    functions: hostProgram(program, runners),
+    functions,
     dev,
     inFlight,
     invocations,
     ...(dev && { tools: createDevTools({ host: data.host, port: data.port, inFlight, invocations }) }),
   })
-  const listener = await listen(gateway, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })
+  const listeners = [await listen(gateway, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })]
+  let directory: Directory | undefined
+  if (program.management !== undefined) {
+    const { host, port, account } = program.management
+    directory = new Directory({ supervisor, account, declared: () => functions })
+    const gates = [refuseForeign]
+    const api = createManagementLane({ account, directory, supervisor, runners, gates, inFlight, invocations })
+    listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight }))
+  }
   return {
-    port: listener.port,
-    update: (next) => gateway.update(hostProgram(next as LaneProgramData, runners)),
+    port: data.port,
+    update(next) {
+      functions = hostProgram(next as LaneProgramData, runners)
+      gateway.update(functions)
+    },
+    told: (message) => directory?.told(message as Changed),
     async stop(graceMs) {
-      await listener.stop(graceMs)
+      await Promise.all(listeners.map((listener) => listener.stop(graceMs)))
       await writer.flush()
     },
   }

@@ -43,6 +43,7 @@ export class InvocationContext implements Context, LambdaContext {
   declare readonly memoryLimitInMB: string
   declare readonly awsRequestId: string
   declare readonly logGroupName: string
+  declare readonly clientContext: object | undefined
   declare readonly [DEADLINE]: number;
   /** What was given to `waitUntil`. */
   declare [PENDING]: unknown[] | undefined;
@@ -58,6 +59,7 @@ export class InvocationContext implements Context, LambdaContext {
     this.memoryLimitInMB = identity.memoryMb
     this.awsRequestId = event.id
     this.logGroupName = identity.logGroup
+    this.clientContext = invoked?.client
     this[DEADLINE] = event.deadline
     this[PENDING] = undefined
     this[FAILURES] = undefined

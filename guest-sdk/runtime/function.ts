@@ -69,7 +69,7 @@ export interface EventBase {
   /** Milliseconds since the epoch. */
   readonly deadline: number
   /** What of the function was asked for; absent when it is its latest state. */
-  readonly invoked?: { readonly version?: string; readonly arn?: string } | undefined
+  readonly invoked?: { readonly version?: string; readonly arn?: string; readonly client?: object } | undefined
 }
 
 export interface HttpEvent extends EventBase {

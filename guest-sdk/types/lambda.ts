@@ -17,6 +17,8 @@ export interface LambdaContext {
   readonly awsRequestId: string
   readonly logGroupName: string
   readonly logStreamName: string
+  /** What the caller gave as `ClientContext`, if anything. */
+  readonly clientContext?: object | undefined
   /** Milliseconds left until the host ends the invocation. */
   getRemainingTimeInMillis(): number
 }

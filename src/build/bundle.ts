@@ -3,11 +3,12 @@ import type { SourceMapPayload } from 'node:module'
 import { dirname, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AuthorError, fromBundlerError, fromBundlerLog } from './diagnostics.ts'
+import { confined } from './confined.ts'
 import { entryOf, type Entry } from './entries.ts'
 import { lazyIdna } from './lazy-idna.ts'
 import { keepAsyncIteratorPrototype } from './lowering.ts'
 import { nodeBuiltins } from './node-builtins.ts'
-import type { BundleForm, JavaScriptEngine } from './contract.ts'
+import type { BundleForm, JavaScriptEngine, ScriptOptions } from './contract.ts'
 
 export interface Bundle {
   readonly code: string
@@ -22,7 +23,12 @@ const NO_MAP = { version: 3, names: [], sources: [], sourcesContent: [], mapping
  * One module of everything that `entry` imports, for one engine: an ES module, or the text of a function (form `script`, in which `stubs` go
  * before it). Throws an {@link AuthorError}.
  */
-export async function bundle(entry: string, engine: JavaScriptEngine, form: BundleForm, stubs?: string): Promise<Bundle> {
+export async function bundle(
+  entry: string,
+  engine: JavaScriptEngine,
+  form: BundleForm,
+  { stubs, within }: Pick<ScriptOptions, 'stubs' | 'within'> = {},
+): Promise<Bundle> {
   const problems: RolldownLog[] = []
   const inputs = new Set<string>([entry])
   const cwd = dirname(entry)
@@ -41,7 +47,10 @@ export async function bundle(entry: string, engine: JavaScriptEngine, form: Bund
       // Comments with the paths of this machine would make the same function another one elsewhere.
       experimental: { attachDebugInfo: 'none' },
       transform: engine === 'quickjs' ? { target: 'es2016' } : {},
+      // It could name files anywhere.
+      ...(within !== undefined && { tsconfig: false }),
       plugins: [
+        ...(within === undefined ? [] : [confined(within)]),
         entryPlugin(modules, inputs, ofAuthor ? entry : undefined, (names) => (exports = names)),
         sdkPlugin,
         nodeBuiltins(),

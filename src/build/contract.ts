@@ -49,6 +49,11 @@ export interface BuildResult {
 }
 
 export interface ScriptOptions extends Pick<BuildOptions, 'entry' | 'engine'> {
+  /**
+   * Absolute path, without links, of the folder that `entry` is in: nothing outside of it can be imported but what functions have anyway.
+   * For code of somebody who may not read this machine's files. Default: no limit.
+   */
+  readonly within?: string
   /** Largest bundle in bytes. Default 10 MiB. */
   readonly maxBytes?: number
   /** Path of a module whose exports stand for what functions are granted: `fetch(request)`. For tests. */

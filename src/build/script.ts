@@ -21,7 +21,7 @@ export async function buildScript(options: ScriptOptions): Promise<ScriptResult>
   const stubs = options.stubs === undefined ? undefined : resolve(options.stubs)
   await requireFile(entry)
   if (stubs !== undefined) await requireFile(stubs)
-  const { code, map, inputs } = await bundled(entry, engine, stubs)
+  const { code, map, inputs } = await bundled(entry, engine, { ...options, ...(stubs !== undefined && { stubs }) })
   const text = Buffer.from(code)
   if (text.length > maxBytes) {
     const largest = largestSource(map)
@@ -35,9 +35,13 @@ export async function buildScript(options: ScriptOptions): Promise<ScriptResult>
   return { engine, code, map, hash, bytes: text.length, ms: performance.now() - started, inputs }
 }
 
-async function bundled(entry: string, engine: ScriptResult['engine'], stubs: string | undefined): Promise<Bundle> {
+async function bundled(
+  entry: string,
+  engine: ScriptResult['engine'],
+  options: Pick<ScriptOptions, 'stubs' | 'within'>,
+): Promise<Bundle> {
   try {
-    return await bundle(entry, engine, 'script', stubs)
+    return await bundle(entry, engine, 'script', options)
   } catch (error) {
     if (error instanceof AuthorError) throw new BuildError(error.message, error.position, { inputs: error.inputs })
     throw new AmpouleError('Internal', 'the bundler failed', { cause: error })

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { HOST_FIELDS } from '../functions/settings.ts'
 import { formatJson } from '../observe/format.ts'
 import type { Command } from './command.ts'
-import { JSON_LOGS_OPTION, LISTEN_OPTIONS, listenOptions } from './listen-options.ts'
-import { integerOption } from './parse.ts'
+import { CONFIG_OPTION, JSON_LOGS_OPTION, LISTEN_OPTIONS, listenOptions } from './listen-options.ts'
+import { integerOption, textOption } from './parse.ts'
 import { clearProgress, deployProgress } from './progress.ts'
 
 export const serve: Command = {
@@ -13,18 +13,35 @@ export const serve: Command = {
   options: {
     ...LISTEN_OPTIONS,
     lanes: { type: 'string', value: 'N', about: "Worker threads, instead of the configuration's; one per core by default." },
+    data: {
+      type: 'string',
+      value: 'DIR',
+      about: "Folder of managed functions, instead of the configuration's dataDir: turns the management API on.",
+    },
+    'management-port': {
+      type: 'string',
+      value: 'N',
+      about: "Port of the management API, instead of the configuration's; 0 takes a free one.",
+    },
     dev: { type: 'boolean', about: 'Development: error details, server-timing, an index at /, a line per invocation.' },
     json: JSON_LOGS_OPTION,
   },
   async run(input, io) {
     // Loaded only when the command runs: help and mistakes answer at once.
-    const [{ startHost }, { loadConfiguration }] = await Promise.all([import('../host.ts'), import('../deploy.ts')])
+    const [{ startHost }, { configurationOf }] = await Promise.all([import('../host.ts'), import('../management.ts')])
     const listen = listenOptions(input)
     const lanes = integerOption(input, 'lanes', HOST_FIELDS.lanes)
     const json = input.values['json'] === true
-    const { functions } = await loadConfiguration(listen.config)
+    const dataDir = textOption(input, 'data')
+    const managementPort = integerOption(input, 'management-port', HOST_FIELDS.managementPort)
+    // With a data folder there may be nothing to configure.
+    const configOptional = dataDir !== undefined && listen.config === CONFIG_OPTION.default
+    const { functions } = await configurationOf({ ...listen, configOptional })
     const host = await startHost({
       ...listen,
+      configOptional,
+      ...(dataDir === undefined ? {} : { dataDir }),
+      ...(managementPort === undefined ? {} : { managementPort }),
       dev: input.values['dev'] === true,
       logs: json ? 'json' : 'text',
       ...(lanes === undefined ? {} : { lanes }),
@@ -36,6 +53,7 @@ export const serve: Command = {
         ? io.stdout.write(`${formatJson({ type: 'host', time: Date.now(), level: 'info', message })}\n`)
         : io.stderr.write(`${message}\n`)
     say(`serving ${host.functions.length} ${host.functions.length === 1 ? 'function' : 'functions'} at ${host.url}`)
+    if (host.managementUrl !== undefined) say(`managing functions at ${host.managementUrl}`)
     if (!io.signal.aborted) await once(io.signal, 'abort')
     say('shutting down: waiting for what runs')
     await host.close()

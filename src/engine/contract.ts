@@ -85,7 +85,17 @@ export interface DeployedFunction {
 }
 
 /** What runs in every lane, above the runners: the module at `LaneOptions.program` exports it as `startLane`. */
-export type LaneProgram = (data: LaneData, runners: ReadonlyMap<string, FunctionRunner>) => Promise<LaneServer>
+export type LaneProgram = (
+  data: LaneData,
+  runners: ReadonlyMap<string, FunctionRunner>,
+  supervisor: LaneSupervisor,
+) => Promise<LaneServer>
+
+/** The main thread as a lane's program sees it. */
+export interface LaneSupervisor {
+  /** What `LaneOptions.answer` says to this. Both are structured clones; buffers of `transfer` are moved. Rejects with what `answer` rejects with. */
+  ask(question: unknown, transfer?: readonly ArrayBuffer[]): Promise<unknown>
+}
 
 /** Plain data, given unchanged to every lane. */
 export interface LaneData {
@@ -103,6 +113,8 @@ export interface LaneServer {
   stop(graceMs: number): Promise<void>
   /** Takes the place of `LaneData.program`. */
   update?(program: unknown): void
+  /** Hears what `LaneGroup.tell` tells. */
+  told?(message: unknown): void
 }
 
 export interface LaneOptions {
@@ -120,6 +132,8 @@ export interface LaneOptions {
   readonly verifyEvery: number
   /** When a lane counts as hung: its event loop is looked at every `everyMs` and has not turned for `silentMs`. Default 1,000 and 15,000. */
   readonly watch?: { readonly everyMs: number; readonly silentMs: number }
+  /** Answers what lanes' programs ask (`LaneSupervisor`). Without it such questions fail. */
+  answer?(question: unknown): Promise<unknown>
   /** A lane has died and is being replaced, or the replacement has failed. */
   onLaneFailure(error: Error): void
 }
@@ -127,12 +141,19 @@ export interface LaneOptions {
 /** `startLanes(options: LaneOptions): Promise<LaneGroup>` of src/engine/lanes.ts resolves when every lane listens. */
 export interface LaneGroup {
   readonly port: number
-  /** Adds a function, or puts it in the place of the one of the same name, which finishes what it runs. `signal` ends its initialisation. */
+  /**
+   * Adds a function, or puts it in the place of the one of the same name, which finishes what it runs; that is not waited for. `signal` ends its
+   * initialisation.
+   */
   deploy(fn: DeployedFunction, signal?: AbortSignal): Promise<void>
   /** Gives every lane's program, also those that start later, other data. Resolves when all have taken it. */
   update(program: unknown): Promise<void>
-  /** Lets a function go after it has finished what it runs. The program must not use its runner any more. */
+  /** Tells every lane's program something, once. Resolves when all that serve have heard it. */
+  tell(message: unknown): Promise<void>
+  /** Lets a function go, which finishes what it runs; that is not waited for. Lanes have no runner of this name any more when it resolves. */
   remove(name: string): Promise<void>
+  /** Instances of a function that are alive, in all lanes. 0 for one that is not deployed. */
+  instances(name: string): number
   /** Drains every lane, closes its runners, ends its thread. */
   stop(graceMs: number): Promise<void>
 }

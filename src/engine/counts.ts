@@ -1,5 +1,5 @@
 /** How many functions one host can have counters for. */
-const FUNCTIONS = 16_384
+export const MAX_FUNCTIONS = 16_384
 
 /** Words per function and lane: invocations running, instances alive. */
 const RUNNING = 0
@@ -22,7 +22,7 @@ export class SharedCounts {
   constructor(
     lanes: number,
     lane: number,
-    buffer: SharedArrayBuffer = new SharedArrayBuffer((lanes + 1) * (FUNCTIONS * WORDS + 1) * 4),
+    buffer: SharedArrayBuffer = new SharedArrayBuffer((lanes + 1) * (MAX_FUNCTIONS * WORDS + 1) * 4),
   ) {
     this.buffer = buffer
     this.#words = new Int32Array(buffer)

@@ -31,14 +31,20 @@ export type ToLane =
   | { readonly kind: 'deploy'; readonly id: number; readonly fn: LaneFunction }
   | { readonly kind: 'remove'; readonly id: number; readonly name: string }
   | { readonly kind: 'update'; readonly id: number; readonly program: unknown }
+  | { readonly kind: 'tell'; readonly id: number; readonly message: unknown }
+  | { readonly kind: 'answer'; readonly question: number; readonly answer: unknown }
+  | { readonly kind: 'unanswered'; readonly question: number; readonly error: ErrorMessage }
   | { readonly kind: 'evict'; readonly name: string | undefined }
   | { readonly kind: 'stop'; readonly graceMs: number }
 
 export type FromLane =
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'failed'; readonly error: ErrorMessage }
-  /** Answers `deploy`, `remove` and `update`. */
+  /** Answers every request with an id. */
   | { readonly kind: 'done'; readonly id: number; readonly error?: ErrorMessage }
+  /** Nothing uses any more what `deploy` replaced or `remove` removed. Comes once for each of them, after `done`. */
+  | { readonly kind: 'released'; readonly id: number }
+  | { readonly kind: 'ask'; readonly question: number; readonly content: unknown }
   | { readonly kind: 'evict'; readonly name: string | undefined }
   | { readonly kind: 'stopped' }
 

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { toMessage } from '../errors.ts'
-import type { LaneProgram } from './contract.ts'
+import { fromMessage, toMessage } from '../errors.ts'
+import type { LaneProgram, LaneSupervisor } from './contract.ts'
 import { SharedCounts } from './counts.ts'
 import type { FromLane, LaneFunction, LaneWorkerData, ToLane } from './lane-messages.ts'
 import { engineParts } from './parts.ts'
@@ -25,7 +25,8 @@ const beat = (): void => void Atomics.add(heartbeats, data.lane, 1)
 beat()
 setInterval(beat, HEARTBEAT_MS).unref()
 
-async function deploy({ spec, material, index, minInstances }: LaneFunction): Promise<void> {
+/** Gives what has been replaced; it still runs what it was running. */
+async function deploy({ spec, material, index, minInstances }: LaneFunction): Promise<Runner | undefined> {
   const runner = new Runner({
     spec,
     material,
@@ -46,7 +47,26 @@ async function deploy({ spec, material, index, minInstances }: LaneFunction): Pr
   await runner.pool.prewarm()
   const old = runners.get(spec.name)
   runners.set(spec.name, runner)
-  await old?.close()
+  return old
+}
+
+function release(id: number, runner: Runner | undefined): void {
+  const closed = runner?.close() ?? Promise.resolve()
+  const released = (): void => post({ kind: 'released', id })
+  closed.then(released, released)
+}
+
+/** Questions to the main thread that have no answer yet. */
+const asked = new Map<number, { readonly resolve: (answer: unknown) => void; readonly reject: (error: Error) => void }>()
+let nextQuestion = 1
+
+const supervisor: LaneSupervisor = {
+  ask: (content, transfer = []) =>
+    new Promise((resolve, reject) => {
+      const question = nextQuestion++
+      asked.set(question, { resolve, reject })
+      port.postMessage({ kind: 'ask', question, content } satisfies FromLane, [...transfer])
+    }),
 }
 
 /** Lets go one idle instance of any function but `except`. */
@@ -58,22 +78,38 @@ function evictAny(except?: Runner): boolean {
 async function start(): Promise<void> {
   for (const fn of data.functions) await deploy(fn)
   const { startLane } = (await import(data.program)) as { startLane: LaneProgram }
-  const server = await startLane(data.data, runners)
+  const server = await startLane(data.data, runners, supervisor)
 
   port!.on('message', (message: ToLane) => {
     switch (message.kind) {
       case 'deploy':
         deploy(message.fn).then(
-          () => post({ kind: 'done', id: message.id }),
+          (replaced) => {
+            post({ kind: 'done', id: message.id })
+            release(message.id, replaced)
+          },
           (error: unknown) => post({ kind: 'done', id: message.id, error: toMessage(error) }),
         )
         break
       case 'remove': {
         const removed = runners.get(message.name)
         runners.delete(message.name)
-        void (removed?.close() ?? Promise.resolve()).finally(() => post({ kind: 'done', id: message.id }))
+        post({ kind: 'done', id: message.id })
+        release(message.id, removed)
         break
       }
+      case 'tell':
+        server.told?.(message.message)
+        post({ kind: 'done', id: message.id })
+        break
+      case 'answer':
+        asked.get(message.question)?.resolve(message.answer)
+        asked.delete(message.question)
+        break
+      case 'unanswered':
+        asked.get(message.question)?.reject(fromMessage(message.error))
+        asked.delete(message.question)
+        break
       case 'update':
         server.update?.(message.program)
         post({ kind: 'done', id: message.id })

@@ -1,19 +1,17 @@
 import { Worker } from 'node:worker_threads'
-import { AmpouleError, fromMessage } from '../errors.ts'
+import { AmpouleError, fromMessage, toMessage } from '../errors.ts'
 import type { DeployedFunction, LaneGroup, LaneOptions } from './contract.ts'
-import { SharedCounts, type CounterIndex } from './counts.ts'
+import { MAX_FUNCTIONS, SharedCounts, type CounterIndex } from './counts.ts'
 import { Forge } from './forge.ts'
 import { Heartbeats } from './heartbeats.ts'
 import type { FromLane, LaneFunction, LaneWorkerData, ToLane } from './lane-messages.ts'
+import { LaneRequests, type Request } from './lane-requests.ts'
 import type { RestoreStrategy } from './restore/contract.ts'
 import { chooseStrategy } from './restore/index.ts'
 import { releaseSnapshot } from './snapshot.ts'
 
 /** Between two starts of the same lane, when it keeps dying. */
 const RESTART_MS = 250
-
-/** What a lane answers with `done`. */
-type Request = Extract<ToLane, { readonly id: number }>
 
 /** Starts one thread per lane; resolves when all of them listen. */
 export async function startLanes(options: LaneOptions): Promise<LaneGroup> {
@@ -33,6 +31,11 @@ class Lanes implements LaneGroup {
   /** Those that listen. */
   readonly #lanes: (Worker | undefined)[] = []
   readonly #functions = new Map<string, Omit<LaneFunction, 'minInstances'>>()
+  readonly #requests = new LaneRequests()
+  /** What is let go as soon as no invocation stands on it any more. */
+  readonly #releasing = new Set<Promise<void>>()
+  /** Counters of functions that are gone. */
+  readonly #freeIndexes: CounterIndex[] = []
   /** Lanes that do not listen yet. */
   readonly #starting = new Set<Promise<void>>()
   /** The last deployment, done or not: they go one after the other. */
@@ -97,9 +100,22 @@ class Lanes implements LaneGroup {
     return this.#inOrder(async () => {
       const old = this.#functions.get(name)
       this.#functions.delete(name)
-      await this.#askAll(() => ({ kind: 'remove', id: this.#nextId++, name }))
-      if (old?.material.snapshot !== undefined) releaseSnapshot(old.material.snapshot, this.#strategy)
+      const { released } = await this.#askAll(() => ({ kind: 'remove', id: this.#nextId++, name }))
+      if (old === undefined) return
+      this.#release(released, () => {
+        this.#freeSnapshot(old)
+        this.#freeIndexes.push(old.index)
+      })
     })
+  }
+
+  async tell(message: unknown): Promise<void> {
+    await this.#askAll(() => ({ kind: 'tell', id: this.#nextId++, message }))
+  }
+
+  instances(name: string): number {
+    const fn = this.#functions.get(name)
+    return fn === undefined ? 0 : this.#counts.alive(fn.index)
   }
 
   #inOrder(change: () => Promise<void>): Promise<void> {
@@ -108,21 +124,38 @@ class Lanes implements LaneGroup {
     return changed
   }
 
-  /** Every lane that serves; those that are starting are waited for, as they may have been given what was there before. */
-  async #askAll(message: (lane: number) => Request): Promise<void> {
+  /**
+   * Every lane that serves; those that are starting are waited for, as they may have been given what was there before. Gives a promise for
+   * the time when none of them stands on what it had before.
+   */
+  async #askAll(message: (lane: number) => Request): Promise<{ readonly released: Promise<unknown> }> {
     await Promise.allSettled(this.#starting)
-    await Promise.all(this.#lanes.flatMap((lane, number) => (lane === undefined ? [] : [this.#ask(lane, message(number))])))
+    const asked = this.#lanes.flatMap((lane, number) => (lane === undefined ? [] : [this.#requests.ask(lane, message(number))]))
+    await Promise.all(asked.map(({ done }) => done))
+    return { released: Promise.all(asked.map(({ released }) => released)) }
+  }
+
+  #release(released: Promise<unknown>, free: () => void): void {
+    const all: Promise<void> = released.then(() => {
+      free()
+      this.#releasing.delete(all)
+    })
+    this.#releasing.add(all)
   }
 
   async #deploy(fn: DeployedFunction, signal: AbortSignal | undefined): Promise<void> {
-    const old = this.#functions.get(fn.spec.name)?.material.snapshot
+    const old = this.#functions.get(fn.spec.name)
     const prepared = await this.#prepare(fn, signal)
-    await this.#askAll((lane) => ({
+    const { released } = await this.#askAll((lane) => ({
       kind: 'deploy',
       id: this.#nextId++,
       fn: { ...prepared, minInstances: this.#share(fn, lane) },
     }))
-    if (old !== undefined) releaseSnapshot(old, this.#strategy)
+    if (old !== undefined) this.#release(released, () => this.#freeSnapshot(old))
+  }
+
+  #freeSnapshot({ material }: Omit<LaneFunction, 'minInstances'>): void {
+    if (material.snapshot !== undefined) releaseSnapshot(material.snapshot, this.#strategy)
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -130,18 +163,24 @@ class Lanes implements LaneGroup {
     await Promise.allSettled(this.#starting)
     await Promise.all(this.#lanes.flatMap((lane) => (lane === undefined ? [] : [stopLane(lane, graceMs)])))
     this.#heartbeats.close()
+    await Promise.all(this.#releasing)
     await this.#forge.close()
-    for (const { material } of this.#functions.values())
-      if (material.snapshot !== undefined) releaseSnapshot(material.snapshot, this.#strategy)
+    for (const fn of this.#functions.values()) this.#freeSnapshot(fn)
     this.#functions.clear()
   }
 
   async #prepare(fn: DeployedFunction, signal?: AbortSignal): Promise<Omit<LaneFunction, 'minInstances'>> {
     const material = await this.#forge.prepare(fn, signal)
-    const index = this.#functions.get(fn.spec.name)?.index ?? (this.#nextIndex++ as CounterIndex)
+    const index = this.#functions.get(fn.spec.name)?.index ?? this.#freeIndexes.pop() ?? this.#newIndex()
     const prepared = { spec: fn.spec, material, index }
     this.#functions.set(fn.spec.name, prepared)
     return prepared
+  }
+
+  #newIndex(): CounterIndex {
+    if (this.#nextIndex >= MAX_FUNCTIONS)
+      throw new AmpouleError('HostCapacity', `${MAX_FUNCTIONS} functions are loaded, the most that one host has counters for`)
+    return this.#nextIndex++ as CounterIndex
   }
 
   /** The part of a function's minimum that one lane keeps ready. */
@@ -190,7 +229,13 @@ class Lanes implements LaneGroup {
           case 'evict':
             this.#evictElsewhere(worker, message.name)
             break
+          case 'ask':
+            this.#answer(worker, message.question, message.content)
+            break
           case 'done':
+          case 'released':
+            this.#requests.answered(message)
+            break
           case 'stopped':
             break
           default:
@@ -200,6 +245,7 @@ class Lanes implements LaneGroup {
       worker.on('error', (error) => (failure = error))
       worker.on('exit', (code) => {
         this.#counts.forget(number)
+        this.#requests.ended(worker)
         const error = failure instanceof Error ? failure : new AmpouleError('Internal', `lane ${number} ended with code ${code}`)
         const served = this.#lanes[number] === worker
         if (!served) return reject(error)
@@ -225,24 +271,12 @@ class Lanes implements LaneGroup {
     }
   }
 
-  #ask(worker: Worker, request: Request): Promise<void> {
-    const { id } = request
-    return new Promise((resolve, reject) => {
-      const answered = (message: FromLane): void => {
-        if (message.kind !== 'done' || message.id !== id) return
-        done()
-        if (message.error === undefined) resolve()
-        else reject(fromMessage(message.error))
-      }
-      // A lane that dies meanwhile is replaced by one that has the function from its start.
-      const exited = (): void => {
-        done()
-        resolve()
-      }
-      const done = (): void => void worker.off('message', answered).off('exit', exited)
-      worker.on('message', answered).on('exit', exited)
-      worker.postMessage(request)
-    })
+  #answer(worker: Worker, question: number, content: unknown): void {
+    const answered = this.#options.answer?.(content) ?? Promise.reject(new Error('nobody answers'))
+    answered.then(
+      (answer) => worker.postMessage({ kind: 'answer', question, answer } satisfies ToLane),
+      (error: unknown) => worker.postMessage({ kind: 'unanswered', question, error: toMessage(error) } satisfies ToLane),
+    )
   }
 }
 

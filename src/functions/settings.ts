@@ -5,7 +5,7 @@ import type { FunctionName } from './name.ts'
 const MIB = 1024 * 1024
 
 /** AWS Lambda: the environment of a function, names and values together, is at most 4 KB. */
-const ENVIRONMENT_MAX_BYTES = 4096
+export const ENVIRONMENT_MAX_BYTES = 4096
 /** AWS Lambda: request and response of a synchronous invocation are at most 6 MB each. */
 const PAYLOAD_DEFAULT_BYTES = 6 * MIB
 /** A payload is held in one buffer of the guest, so it cannot come near what 32-bit memory addresses. */
@@ -110,6 +110,18 @@ export const FUNCTION_FIELDS = {
 export const HOST_FIELDS = {
   port: { type: 'integer', min: 0, max: 65_535, default: 8080, about: 'Port to listen on; 0 takes a free one.' },
   host: { type: 'text', default: '127.0.0.1', about: 'Address to listen on.' },
+  dataDir: {
+    type: 'text',
+    about:
+      'Folder for functions that are managed through the API, relative to the configuration file. Left out: there is no management API.',
+  },
+  managementPort: {
+    type: 'integer',
+    min: 0,
+    max: 65_535,
+    default: 9000,
+    about: 'Port of the management API, on this machine only; 0 takes a free one.',
+  },
   lanes: { type: 'integer', min: 1, max: 256, about: 'Worker threads that serve requests. Left out: one per core.' },
   memoryCeilingMb: {
     type: 'integer',

@@ -29,7 +29,7 @@ export interface Listener {
 }
 
 /** Serves the gateway. Rejects with `AddressInUse`, or `InvalidConfiguration` when the address cannot be listened on. */
-export async function listen({ app, serve }: Gateway, options: ListenOptions): Promise<Listener> {
+export async function listen({ app, serve }: Pick<Gateway, 'app' | 'serve'>, options: ListenOptions): Promise<Listener> {
   const { inFlight, host, port, reusePort } = options
   // The host reads bodies itself and decides what becomes of the rest of one (src/triggers/http-answer.ts).
   const handle = getRequestListener(

@@ -10,6 +10,15 @@ export interface EventOrigin {
   readonly functionName: string
   /** Milliseconds since the epoch. */
   readonly deadlineMs: number
+  readonly invoked?: Invoked
+}
+
+/** What of a function was asked for, and by whom (docs/events.md). */
+export interface Invoked {
+  readonly version: string
+  readonly arn: string
+  /** Lambda's client context: an object of the caller's. */
+  readonly client?: object
 }
 
 /** Messages of one queue, for one invocation. */
@@ -103,7 +112,13 @@ export function encodeScheduledEvent(
   return encode({ ...base('scheduled', origin), schedule, cron, time }, [], events)
 }
 
-const base = (type: string, { id, functionName: fn, deadlineMs: deadline }: EventOrigin): object => ({ type, id, fn, deadline })
+const base = (type: string, { id, functionName: fn, deadlineMs: deadline, invoked }: EventOrigin): object => ({
+  type,
+  id,
+  fn,
+  deadline,
+  ...(invoked !== undefined && { invoked }),
+})
 
 /** `bytes`: what the head only gives the lengths of, in the form `json`. */
 const encode = (head: object, bytes: readonly Uint8Array[], events: EventForm): Uint8Array =>

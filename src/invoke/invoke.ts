@@ -5,7 +5,7 @@ import type { FunctionSettings } from '../functions/settings.ts'
 import type { GuestRequest, GuestResponse } from '../wasi/contract.ts'
 import { toInvocationError } from './failure.ts'
 import type { Invocation } from './invocation.ts'
-import type { EventOrigin } from './batch-event.ts'
+import type { EventOrigin, Invoked } from './batch-event.ts'
 import { decodeEnvelope, encodeChecked, own } from './envelope.ts'
 import { decodeMessage, encodeMessage, MalformedMessage } from './message.ts'
 import { nextPhase } from './phase.ts'
@@ -100,11 +100,12 @@ export async function invokeValue(
   target: HostedFunction,
   invocation: Invocation,
   payload: unknown,
+  invoked?: Invoked,
 ): Promise<EventOutcome<unknown>> {
   return await invokeEncoded(
     target,
     invocation,
-    (origin, events) => encodeInvokeEvent({ ...origin, payload }, events),
+    (origin, events) => encodeInvokeEvent({ ...origin, payload, ...(invoked !== undefined && { invoked }) }, events),
     decodePayload,
   )
 }
@@ -138,8 +139,8 @@ export interface InvokeEvent extends EventOrigin {
 
 /** In the form that the runner's `events` names. Throws `InvalidRequest` when the payload is nested too deeply. */
 export function encodeInvokeEvent(event: InvokeEvent, events: EventForm): Uint8Array {
-  const { id, functionName: fn, deadlineMs: deadline, payload = null } = event
-  const head = { type: 'invoke', id, fn, deadline, payload }
+  const { id, functionName: fn, deadlineMs: deadline, invoked, payload = null } = event
+  const head = { type: 'invoke', id, fn, deadline, ...(invoked !== undefined && { invoked }), payload }
   try {
     return events === 'json' ? encodeChecked(head) : encodeMessage(head)
   } catch (error) {

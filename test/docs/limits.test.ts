@@ -48,7 +48,7 @@ const knobs = (fields: Fields): readonly (readonly [string, string])[] =>
     const otherwise = field.default === undefined ? '' : written(field.default, unit)
     return [[name, `| \`${name}\` | ${otherwise} | ${written(field.min, unit)} to ${written(field.max, unit)} |`]]
   })
-const NO_LIMITS = new Set(['port', 'lanes'])
+const NO_LIMITS = new Set(['port', 'managementPort', 'lanes'])
 
 const FIXED: readonly (readonly [string, string])[] = [
   ['environment', written(FUNCTION_FIELDS.environment.maxBytes, 'bytes')],

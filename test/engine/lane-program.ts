@@ -26,12 +26,15 @@ const MISDEEDS: Readonly<Record<string, () => void>> = {
  * - `GET /pools`: `NAME SIZE IDLE` per line
  * - `GET /begun`: how many invocations this lane has begun
  * - `GET /do/MISDEED`: no answer
+ * - `POST /ask`: what the main thread answers to the body, or its error
+ * - `GET /told`: the last that the main thread has told
  *
  * A lane that is given `hang` as its program never comes to listen.
  */
-export const startLane: LaneProgram = async ({ host, port, reusePort, program }, runners) => {
+export const startLane: LaneProgram = async ({ host, port, reusePort, program }, runners, supervisor) => {
   if (program === 'hang') MISDEEDS['spin']!()
   let begun = 0
+  let told: unknown
   let isStopping = false
   const invoke = async (name: string, event: Uint8Array, context: InvocationContext): Promise<string> => {
     const runner = runners.get(name)
@@ -50,6 +53,9 @@ export const startLane: LaneProgram = async ({ host, port, reusePort, program },
     const [, kind = '', name = ''] = url.pathname.split('/')
     if (kind === 'do') MISDEEDS[name]?.()
     if (kind === 'begun') return String(begun)
+    if (kind === 'told') return String(told)
+    if (kind === 'ask')
+      return supervisor.ask((await buffer(request)).toString()).then(String, (error: unknown) => `refused: ${String(error)}`)
     if (kind === 'pools')
       return [...runners].map(([fn, runner]) => `${fn} ${runner instanceof Runner ? runner.pool.size : 0}`).join('\n')
     const event = await buffer(request)
@@ -70,6 +76,7 @@ export const startLane: LaneProgram = async ({ host, port, reusePort, program },
   })
   return {
     port,
+    told: (message) => (told = message),
     stop: () =>
       new Promise((resolve) => {
         isStopping = true

@@ -11,6 +11,7 @@ import { startLanes } from '../../src/engine/lanes.ts'
 import { isSupported } from '../../src/wasi/index.ts'
 
 const DEADLINE_MS = 20_000
+const POLL = { timeout: DEADLINE_MS }
 
 interface Answer {
   readonly text: string
@@ -241,6 +242,35 @@ describe('lanes', () => {
       expect((await client.ask('/invoke/new')).text).toMatch(/ N$/)
     }
     expect(failures).toEqual([])
+  })
+
+  it('swap and remove a function without waiting for what runs, which ends as it had begun', async () => {
+    const limits = { ...running, timeoutMs: DEADLINE_MS / 2 }
+    const lanes = await start([deployed('a', await guest('hostile'), { limits })])
+    const [[client], [other]] = (await clientsOf(2)) as [readonly [Client, string], readonly [Client, string]]
+    const old = client.ask('/invoke/a', hostileInput('loop'))
+    await expect.poll(async () => Number((await other.ask('/begun')).text) + lanes.instances('a'), POLL).toBeGreaterThan(0)
+    await lanes.deploy(await letter('a', 'B'))
+    expect((await other.ask('/invoke/a')).text).toMatch(/ B$/)
+    await lanes.remove('a')
+    expect((await other.ask('/invoke/a')).text).toBe('FunctionNotFound')
+    expect(lanes.instances('a')).toBe(0)
+    await lanes.deploy(await letter('a', 'C'))
+    expect((await other.ask('/invoke/a')).text).toMatch(/ C$/)
+    expect((await old).text).toBe('DeadlineExceeded')
+  })
+
+  it('ask the main thread and hear what it tells all of them', async () => {
+    const lanes = await start([], {
+      answer: (question) =>
+        question === 'bad' ? Promise.reject(new Error('no')) : Promise.resolve(`answer to ${String(question)}`),
+    })
+    await lanes.tell('news')
+    for (const [client] of await clientsOf(2)) {
+      expect((await client.ask('/told')).text).toBe('news')
+      expect((await client.ask('/ask', Buffer.from('this'))).text).toBe('answer to this')
+      expect((await client.ask('/ask', Buffer.from('bad'))).text).toBe('refused: AmpouleError: no')
+    }
   })
 
   it('gives a lane that was being replaced meanwhile the new version', async () => {

@@ -34,10 +34,10 @@ async function project(template: string): Promise<string> {
 }
 
 describe.each(['ampoule', '@ampoule/guest'])('the package %s', (name) => {
-  test('runs from JavaScript, and has a declaration for each module', async () => {
+  test('runs from JavaScript and data, and has a declaration for each module', async () => {
     const files = await readdir(join(modules, name, 'dist'), { recursive: true, withFileTypes: true })
     const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name))
-    expect(paths.filter((path) => !/\.(?:js|d\.ts)$/.test(path))).toEqual([])
+    expect(paths.filter((path) => !/\.(?:js|json|d\.ts)$/.test(path))).toEqual([])
     const modulesWithout = paths.filter((path) => path.endsWith('.js') && !existsSync(path.replace(/js$/, 'd.ts')))
     expect(modulesWithout).toEqual([])
   })

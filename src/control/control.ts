@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openArtifactStore } from '../component/store.ts'
+import type { Account } from '../functions/arn.ts'
+import type { Observer } from '../observe/records.ts'
+import { openCodeStore, type CodeStore } from '../store/code.ts'
+import type { Store } from '../store/contract.ts'
+import { openSeal, type Seal } from '../store/seal.ts'
+import { openSqlite } from '../store/sqlite/open.ts'
+import { createStore } from '../store/store.ts'
+import { isSupported } from '../wasi/index.ts'
+import { Activation } from './activation.ts'
+import type { MakeParts } from './make.ts'
+import { Residence, type Lanes } from './residence.ts'
+
+/** What operations of the management API work with. */
+export interface Control {
+  readonly account: Account
+  readonly store: Store
+  readonly code: CodeStore
+  readonly seal: Seal
+  readonly residence: Residence
+  readonly activation: Activation
+  /** Names that functions of `ampoule.jsonc` have. */
+  readonly taken: ReadonlySet<string>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** For revision ids and the like. */
+  readonly uuid: () => string
+  close(): Promise<void>
+}
+
+export interface ControlOptions {
+  /** Everything that has to last is here. Made when it is not there; another host must not have it. */
+  readonly folder: string
+  readonly account: Account
+  readonly taken: ReadonlySet<string>
+  readonly observe: Observer
+  /** Instead of the key file; 32 bytes in base64. */
+  readonly key: string | undefined
+}
+
+/** The store and the folders, without anything that needs lanes: opened first, as they may be in use. */
+export interface OpenState {
+  /** Takes up what was pending, and from now on loads functions into these lanes. `elapsed`: milliseconds from any start; default: real ones. */
+  start(lanes: Lanes, elapsed?: () => number): Promise<Control>
+  close(): Promise<void>
+}
+
+/** Rejects with `AddressInUse` when another host has the folder, and with `InvalidConfiguration` when a newer release wrote it. */
+export async function openState(options: ControlOptions): Promise<OpenState> {
+  const { folder, account, taken, observe, key } = options
+  const store = createStore(await openSqlite(folder))
+  try {
+    const seal = await openSeal(join(folder, 'secret.key'), key)
+    const code = await openCodeStore(join(folder, 'code'), store)
+    const artifacts = await openArtifactStore(join(folder, 'artifacts'), { isSupported })
+    const scratch = join(folder, 'scratch')
+    // What a host that was killed has left.
+    await rm(scratch, { recursive: true, force: true })
+    await mkdir(scratch, { recursive: true })
+    const parts: MakeParts = { code, artifacts, scratch }
+    return {
+      async start(lanes, elapsed = () => performance.now()) {
+        const residence = new Residence({ store, seal, account, parts, lanes, now: elapsed })
+        const activation = new Activation({ store, code, parts, residence, observe, now: Date.now })
+        await activation.resume()
+        const collected = code.collectAll().catch((error: unknown) =>
+          observe({
+            type: 'host',
+            time: Date.now(),
+            level: 'error',
+            message: `unused code could not be removed: ${String(error)}`,
+          }),
+        )
+        return {
+          account,
+          store,
+          code,
+          seal,
+          residence,
+          activation,
+          taken,
+          now: Date.now,
+          uuid: randomUUID,
+          async close() {
+            await activation.close()
+            await residence.close()
+            await collected
+            await store.close()
+          },
+        }
+      },
+      close: () => store.close(),
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}

@@ -1,0 +1,204 @@
+import { formatFunctionArn, parseQualifier, type Account, type FunctionReference } from '../functions/arn.ts'
+import type { FunctionVersion, Served } from '../functions/definition.ts'
+import type { Variables } from '../functions/environment.ts'
+import { conflict, notFound } from '../functions/lambda-error.ts'
+import { laneKey, managedSettings, managedSpec } from '../functions/managed.ts'
+import type { FunctionName } from '../functions/name.ts'
+import type { LaneGroup } from '../engine/contract.ts'
+import type { Seal } from '../store/seal.ts'
+import type { Store } from '../store/contract.ts'
+import { loadMade, make, type MakeParts, type Ready } from './make.ts'
+import type { Route, Target } from '../invoke/route.ts'
+import { Turns } from './turns.ts'
+
+/** What residence needs of the lanes. */
+export type Lanes = Pick<LaneGroup, 'deploy' | 'remove' | 'tell' | 'instances'>
+
+/** What lanes are told: routes of these functions are not what they were. */
+export interface Changed {
+  readonly changed: readonly string[]
+}
+
+export interface ResidenceOptions {
+  readonly store: Store
+  readonly seal: Seal
+  readonly account: Account
+  readonly parts: MakeParts
+  readonly lanes: Lanes
+  /** Milliseconds; only differences count. */
+  readonly now: () => number
+}
+
+/** How long a function stays loaded after its last instance was closed (which takes the settings' idleMs), or when it was never used. */
+export const UNUSED_MS = 60_000
+const SWEEP_MS = 15_000
+
+/**
+ * Which versions of managed functions are loaded into the lanes: none until it is used for the first time, and none that has not been used
+ * for some minutes. Everything that concerns one function is done in turn, so that what is loaded is what the store has.
+ */
+export class Residence {
+  readonly #options: ResidenceOptions
+  readonly #turns = new Turns()
+  /** By lane key: since when it has no instances; milliseconds. */
+  readonly #loaded = new Map<string, { readonly name: string; unusedSince: number }>()
+  readonly #sweeper: NodeJS.Timeout
+
+  constructor(options: ResidenceOptions) {
+    this.#options = options
+    this.#sweeper = setInterval(() => void this.unloadUnused(), SWEEP_MS).unref()
+  }
+
+  get loaded(): number {
+    return this.#loaded.size
+  }
+
+  /** Where invocations go; what that needs is loaded when this resolves. Throws `ResourceNotFoundException` and `ResourceConflictException`. */
+  route(reference: FunctionReference): Promise<Route> {
+    const { name, qualifier } = reference
+    return this.#turns.take(name, async () => {
+      const shares = await this.#shares(reference)
+      const targets: Target[] = []
+      for (const { version, weight } of shares) targets.push({ ...(await this.#load(name, version)), weight })
+      return { arn: formatFunctionArn(this.#options.account, name, qualifier), targets }
+    })
+  }
+
+  /** Runs `change` while nothing of the function is loaded or let go, and makes lanes ask for its routes again. */
+  change<T>(name: string, change: (own: Changing) => Promise<T>): Promise<T> {
+    return this.#turns.take(name, async () => {
+      try {
+        return await change({
+          deploy: (version, served, ready) => this.#deploy(name, version, served, ready),
+          unload: () => this.#unload([...this.#loaded].filter(([, { name: own }]) => own === name).map(([key]) => key)),
+        })
+      } finally {
+        await this.#tell([name])
+      }
+    })
+  }
+
+  /** Lets go what has not been used for {@link UNUSED_MS}. Done every {@link SWEEP_MS}. */
+  async unloadUnused(): Promise<void> {
+    const now = this.#options.now()
+    for (const [key, loaded] of this.#loaded) {
+      if (this.#options.lanes.instances(key) > 0) loaded.unusedSince = now
+      if (now - loaded.unusedSince < UNUSED_MS) continue
+      // Lanes that have it in mind find no runner and ask again.
+      await this.#turns.take(loaded.name, async () => {
+        if (this.#loaded.get(key) === loaded && this.#options.lanes.instances(key) === 0) await this.#unload([key])
+      })
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper)
+    await this.#turns.idle()
+  }
+
+  async #shares({
+    name,
+    qualifier,
+  }: FunctionReference): Promise<readonly { readonly version: FunctionVersion; readonly weight: number }[]> {
+    const { store, account } = this.#options
+    const missing = () => notFound(`Function not found: ${formatFunctionArn(account, name, qualifier)}`)
+    const published = async (number: number) => {
+      const version = await store.get('versions', [name, number])
+      if (version === undefined) throw missing()
+      return version
+    }
+    const wanted = parseQualifier(qualifier)
+    switch (wanted.kind) {
+      case 'latest': {
+        const found = await store.get('functions', [name])
+        if (found === undefined) throw missing()
+        return [{ version: found.latest, weight: 1 }]
+      }
+      case 'version':
+        return [{ version: await published(wanted.number), weight: 1 }]
+      case 'alias': {
+        const alias = await store.get('aliases', [name, wanted.name])
+        if (alias === undefined) throw missing()
+        const { version, additional } = alias
+        if (version === '$LATEST') return this.#shares({ name, qualifier: undefined })
+        const main = await published(Number(version))
+        if (additional === undefined) return [{ version: main, weight: 1 }]
+        return [
+          { version: await published(Number(additional.version)), weight: additional.weight },
+          { version: main, weight: 1 - additional.weight },
+        ]
+      }
+      default:
+        return wanted satisfies never
+    }
+  }
+
+  async #load(name: FunctionName, { version, served, state }: FunctionVersion): Promise<Omit<Target, 'weight'>> {
+    if (served === undefined)
+      throw conflict(
+        `The operation cannot be performed at this time. The function is currently in the following state: ${state.status === 'failed' ? `Failed (${state.reason})` : 'Pending'}`,
+      )
+    const key = laneKey(name, version)
+    const loaded = this.#loaded.get(key)
+    if (loaded === undefined) await this.#deploy(name, version, served, await this.#ready(name, version, served))
+    else loaded.unusedSince = this.#options.now()
+    return { version, key, settings: managedSettings(name, served.definition) }
+  }
+
+  /** What was made for this release, or is made for it now. */
+  async #ready(name: string, version: string, served: Served): Promise<Ready> {
+    const { store, parts } = this.#options
+    const kept = await loadMade(served.made, parts)
+    if (kept !== undefined) return kept
+    const ready = await make(served.definition, parts)
+    try {
+      await store.transact(async (tx) => {
+        const next = { ...served, made: ready.made }
+        const record = await tx.get('functions', [name])
+        if (record !== undefined && version === '$LATEST')
+          tx.put('functions', { ...record, latest: { ...record.latest, served: next } })
+        const published = version === '$LATEST' ? undefined : await tx.get('versions', [name, Number(version)])
+        if (published !== undefined) tx.put('versions', { ...published, served: next })
+      })
+    } finally {
+      for (const hold of ready.holds) hold[Symbol.dispose]()
+    }
+    return ready
+  }
+
+  async #deploy(name: string, version: string, { definition }: Served, { artifact, sourceMap }: Ready): Promise<void> {
+    const { lanes, account, seal, now } = this.#options
+    const key = laneKey(name, version)
+    const variables = openVariables(definition.environment, name, seal)
+    const spec = managedSpec(managedSettings(name as FunctionName, definition), { version, definition, variables, account })
+    await lanes.deploy({ artifact, spec: { ...spec, ...(sourceMap !== undefined && { sourceMap }) } })
+    this.#loaded.set(key, { name, unusedSince: now() })
+  }
+
+  async #unload(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      this.#loaded.delete(key)
+      await this.#options.lanes.remove(key)
+    }
+  }
+
+  #tell(changed: readonly string[]): Promise<void> {
+    return this.#options.lanes.tell({ changed } satisfies Changed)
+  }
+}
+
+/** What a change may do with the lanes. */
+export interface Changing {
+  /** Loads what has just been made, in the place of what is loaded. Rejects like `LaneGroup.deploy`. */
+  deploy(version: string, served: Served, ready: Ready): Promise<void>
+  /** Lets go every version of the function. */
+  unload(): Promise<void>
+}
+
+export const sealVariables = (variables: Variables, name: string, seal: Seal): string | undefined =>
+  Object.keys(variables).length === 0 ? undefined : seal.seal(JSON.stringify(variables), sealContext(name))
+
+export const openVariables = (sealed: string | undefined, name: string, seal: Seal): Variables =>
+  sealed === undefined ? {} : (JSON.parse(seal.open(sealed, sealContext(name))) as Variables)
+
+const sealContext = (name: string): string => `environment of ${name}`

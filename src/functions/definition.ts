@@ -1,0 +1,80 @@
+/** What a function is, as its owner has declared it: all that makes one version differ from another. Plain data, kept as it is. */
+export interface FunctionDefinition {
+  readonly runtime: string
+  /** `file.export` of `nodejs*`; the file of `provided*` and `wasm`, where it names one that is there. */
+  readonly handler: string
+  /** Kept and given back: roles come to count when there are policies. */
+  readonly role: string
+  readonly description: string
+  readonly memoryMb: number
+  readonly timeoutSeconds: number
+  /** Environment variables, sealed (src/store/seal.ts): they may be secrets. Undefined: none. */
+  readonly environment: string | undefined
+  readonly architecture: 'x86_64' | 'arm64'
+  readonly snapStart: 'None' | 'PublishedVersions'
+  /** ARNs of layer versions, in order. */
+  readonly layers: readonly string[]
+  readonly code: CodeReference
+}
+
+/** A function's zip. */
+export interface CodeReference {
+  /** SHA-256, hex: the name in the code store. The API shows it in base64. */
+  readonly sha256: string
+  readonly bytes: number
+}
+
+/** Lambda's `State` and `LastUpdateStatus`: what became of making a version. */
+export type Progress =
+  | { readonly status: 'pending' }
+  | { readonly status: 'done' }
+  /** `code`: one of Lambda's reason codes. */
+  | { readonly status: 'failed'; readonly code: string; readonly reason: string }
+
+/** What invocations run: a definition and what was made of its code. */
+export interface Served {
+  readonly definition: FunctionDefinition
+  readonly made: Made
+}
+
+/** What a function's code became. Both forms can be made again of the zip, which is what happens when they do not fit this release any more. */
+export type Made =
+  | {
+      readonly kind: 'script'
+      /** SHA-256 of the script in the code store, hex. */
+      readonly script: string
+      /** Of its source map, in the code store as well. */
+      readonly sourceMap: string
+      /** Id of the engine's artifact that the script was made for. */
+      readonly engine: string
+    }
+  /** `component`: SHA-256 of the component, hex, of which the artifact's id is made. */
+  | { readonly kind: 'component'; readonly component: string }
+
+/** `$LATEST` or a published version. */
+export interface FunctionVersion {
+  /** `$LATEST`, or a number. */
+  readonly version: string
+  readonly definition: FunctionDefinition
+  readonly revisionId: string
+  /** ISO 8601 with milliseconds and `+0000`, as Lambda writes it. */
+  readonly lastModified: string
+  /** Whether it came to be. While it is not `done`, it cannot be invoked. */
+  readonly state: Progress
+  /** Whether the last change came to be. While it is not `done`, invocations run what was there before. */
+  readonly lastUpdate: Progress
+  readonly served: Served | undefined
+}
+
+export const formatLastModified = (now: number): string => new Date(now).toISOString().replace('Z', '+0000')
+
+/** The SHA-256 as Lambda shows it. */
+export const codeSha256 = ({ sha256 }: CodeReference): string => Buffer.from(sha256, 'hex').toString('base64')
+
+/** Hashes of the code store that a version stands on. */
+export function referencesOf({ definition, served }: FunctionVersion): readonly string[] {
+  const hashes = [definition.code.sha256]
+  if (served !== undefined) hashes.push(served.definition.code.sha256)
+  if (served?.made.kind === 'script') hashes.push(served.made.script, served.made.sourceMap)
+  return [...new Set(hashes)]
+}

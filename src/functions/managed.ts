@@ -1,0 +1,69 @@
+import type { FunctionSpec } from '../engine/contract.ts'
+import type { Account } from './arn.ts'
+import type { FunctionDefinition } from './definition.ts'
+import type { Variables } from './environment.ts'
+import type { FunctionName } from './name.ts'
+import { QUOTAS } from './quotas.ts'
+import { FUNCTION_FIELDS, toSpec, type FunctionSettings } from './settings.ts'
+
+/** The name under which lanes know a version of a managed function; no function of `ampoule.jsonc` can have one with a colon. */
+export const laneKey = (name: string, version: string): string => `${name}:${version}`
+
+/** A definition in the terms of `ampoule.jsonc`, with that file's defaults for what Lambda does not have. */
+export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds }: FunctionDefinition): FunctionSettings {
+  return {
+    name,
+    source: undefined,
+    component: undefined,
+    language: undefined,
+    engine: undefined,
+    kind: undefined,
+    memoryMb,
+    timeoutMs: timeoutSeconds * 1000,
+    fuel: undefined,
+    concurrency: QUOTAS.concurrentExecutions,
+    // Nothing is made before it is used.
+    minInstances: 0,
+    idleMs: FUNCTION_FIELDS.idleMs.default,
+    maxRequestBytes: undefined,
+    maxResponseBytes: undefined,
+    environment: [],
+    routes: [],
+  }
+}
+
+/** What the engine needs of a version, with the environment that Lambda gives every function. */
+export function managedSpec(
+  settings: FunctionSettings,
+  { version, definition, variables, account }: ManagedVersion,
+): FunctionSpec {
+  const { name } = settings
+  const spec = toSpec(
+    { ...settings, environment: Object.entries(variables) },
+    { maxRequestBytes: QUOTAS.payloadBytes + EVENT_BYTES, maxResponseBytes: QUOTAS.payloadBytes + EVENT_BYTES },
+  )
+  return {
+    ...spec,
+    name: laneKey(name, version),
+    variables: [
+      ...spec.variables.filter(([variable]) => variable !== 'AWS_LAMBDA_FUNCTION_VERSION'),
+      ['AWS_LAMBDA_FUNCTION_VERSION', version],
+      ['AWS_LAMBDA_LOG_GROUP_NAME', `/aws/lambda/${name}`],
+      ['AWS_REGION', account.region],
+      ['AWS_DEFAULT_REGION', account.region],
+      ['_HANDLER', definition.handler],
+    ],
+  }
+}
+
+export interface ManagedVersion {
+  /** `$LATEST` or a number. */
+  readonly version: string
+  readonly definition: FunctionDefinition
+  /** Opened. */
+  readonly variables: Variables
+  readonly account: Account
+}
+
+/** What an event adds to the payload that it carries. */
+const EVENT_BYTES = 64 * 1024

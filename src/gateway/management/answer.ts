@@ -1,0 +1,43 @@
+import type { Hono } from 'hono'
+import type { Control } from '../../control/control.ts'
+import type { ForwardedAnswer, ForwardedRequest, Question, RouteAnswer } from '../../control/lane-protocol.ts'
+import { LambdaError } from '../../functions/lambda-error.ts'
+import { toLambdaError } from '../../triggers/invoke.ts'
+
+/** Answers what lanes ask. */
+export function answerLanes(control: Control, app: Hono): (question: unknown) => Promise<RouteAnswer | ForwardedAnswer> {
+  return (content) => {
+    // Lanes are of this release.
+    const question = content as Question
+    switch (question.kind) {
+      case 'route':
+        return control.residence.route(question.reference).then(
+          (route) => ({ ok: true, route }),
+          (error: unknown) => refused(error),
+        )
+      case 'request':
+        return answerRequest(question.request, app)
+      default:
+        return question satisfies never
+    }
+  }
+}
+
+function refused(error: unknown): RouteAnswer {
+  const { type, message, members } = error instanceof LambdaError ? error : toLambdaError(error)
+  return { ok: false, type, message, members }
+}
+
+async function answerRequest({ method, url, headers, body }: ForwardedRequest, app: Hono): Promise<ForwardedAnswer> {
+  const bodiless = method === 'GET' || method === 'HEAD'
+  const request = new Request(url, {
+    method,
+    headers: headers.filter(([name]) => !HOP.has(name)).map((pair) => [...pair]),
+    ...(!bodiless && { body }),
+  })
+  const response = await app.fetch(request)
+  return { status: response.status, headers: [...response.headers], body: new Uint8Array(await response.arrayBuffer()) }
+}
+
+/** Of the connection, not of the request. */
+const HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'expect', 'upgrade'])

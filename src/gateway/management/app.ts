@@ -1,0 +1,79 @@
+import { Hono } from 'hono'
+import type { Control } from '../../control/control.ts'
+import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
+import type { Observer } from '../../observe/records.ts'
+import { toLambdaError } from '../../triggers/invoke.ts'
+import type { Operations } from './contract.ts'
+import { OPERATIONS, type OperationModel, type OperationName } from './model/model.ts'
+import { functions } from './operations/functions.ts'
+import { updates } from './operations/updates.ts'
+import { versions } from './operations/versions.ts'
+import { readInput, writeError, writeOutput } from './wire.ts'
+
+/** Every operation that is offered. A group is a file in operations/ and a line here. */
+const GROUPS = { ...functions, ...updates, ...versions } satisfies Partial<Operations<OperationName>>
+
+/** Lanes run these themselves (lane.ts). */
+const IN_LANES: readonly OperationName[] = ['Invoke']
+
+export const OFFERED: ReadonlySet<string> = new Set([...Object.keys(GROUPS), ...IN_LANES])
+
+type Handler = (input: object, control: Control) => Promise<object | undefined>
+
+interface Candidate {
+  readonly name: string
+  readonly model: OperationModel
+  /** What the query must say, where two operations have one path. */
+  readonly query: URLSearchParams
+}
+
+/** The management API but for what lanes run themselves: operations by the service model's methods and paths. */
+export function createManagementApp(control: Control, observe: Observer): Hono {
+  const app = new Hono({ strict: false })
+  for (const [route, candidates] of routes()) {
+    const [method = '', path = ''] = route.split(' ')
+    app.on(method, path, async (c) => {
+      const query = new URL(c.req.url).searchParams
+      const found = candidates.find(({ query: wanted }) => [...wanted].every(([key, value]) => query.get(key) === value))
+      if (found === undefined) throw unknownOperation(c.req.method, c.req.path)
+      const body = new Uint8Array(await c.req.arrayBuffer())
+      const input = readInput(found.model, { path: c.req.param(), query, headers: c.req.raw.headers, body })
+      return writeOutput(found.model, await handlerOf(found.name)(input, control))
+    })
+  }
+  app.notFound((c) => writeError(unknownOperation(c.req.method, c.req.path)))
+  app.onError((error, c) => {
+    const refusal = toLambdaError(error)
+    if (refusal.type === 'ServiceException') {
+      const message = `${c.req.method} ${c.req.path} failed: ${error.stack ?? error.message}${causeOf(error)}`
+      observe({ type: 'host', time: control.now(), level: 'error', message })
+    }
+    return writeError(refusal)
+  })
+  return app
+}
+
+/** By method and Hono path; operations with a condition on the query go first. */
+function routes(): ReadonlyMap<string, readonly Candidate[]> {
+  const found = new Map<string, Candidate[]>()
+  for (const [name, model] of Object.entries(OPERATIONS)) {
+    if (IN_LANES.some((own) => own === name)) continue
+    const [path = '', query] = model.path.split('?')
+    const route = `${model.method} ${path.replaceAll(/\{(\w+)\+?\}/g, ':$1').replace(/(?<=.)\/$/, '')}`
+    found.set(route, [...(found.get(route) ?? []), { name, model, query: new URLSearchParams(query) }])
+  }
+  for (const candidates of found.values()) candidates.sort((a, b) => b.query.size - a.query.size)
+  return found
+}
+
+function handlerOf(name: string): Handler {
+  // The input was checked against the model that the handler's types come from.
+  const handler = (GROUPS as Readonly<Record<string, unknown>>)[name]
+  if (handler === undefined) throw invalidParameter(`The operation ${name} is not offered by this host`)
+  return handler as Handler
+}
+
+const unknownOperation = (method: string, path: string): LambdaError =>
+  new LambdaError('UnknownOperationException', `There is no operation at ${method} ${path}`)
+
+const causeOf = ({ cause }: Error): string => (cause instanceof Error ? `\ncaused by ${cause.stack ?? cause.message}` : '')

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Hono } from 'hono'
+import { chooseTarget, type Route, type Target } from '../../invoke/route.ts'
+import type { ForwardedAnswer, Question } from '../../control/lane-protocol.ts'
+import type { FunctionRunner, LaneSupervisor } from '../../engine/contract.ts'
+import { AmpouleError } from '../../errors.ts'
+import { parseFunctionReference, qualify, type Account } from '../../functions/arn.ts'
+import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
+import { QUOTAS } from '../../functions/quotas.ts'
+import type { InvocationOptions } from '../../invoke/invocation.ts'
+import type { HostedFunction } from '../../invoke/invoke.ts'
+import { sendWhole } from '../../triggers/http-answer.ts'
+import { clientGone, readBody } from '../../triggers/http-body.ts'
+import { prepareInvoke, toLambdaError, type Prepared } from '../../triggers/invoke.ts'
+import type { Gateway, GatewayEnv } from '../gateway.ts'
+import type { InFlight } from '../in-flight.ts'
+import type { Directory } from './directory.ts'
+import { writeError } from './wire.ts'
+
+/** Refuses a request before anything of it is read. Undefined: it may go on. */
+export type Gate = (incoming: IncomingMessage) => LambdaError | undefined
+
+export interface ManagementLaneOptions {
+  readonly account: Account
+  readonly directory: Directory
+  readonly supervisor: LaneSupervisor
+  readonly runners: ReadonlyMap<string, FunctionRunner>
+  /** In order; the first refusal counts. */
+  readonly gates: readonly Gate[]
+  readonly inFlight: InFlight
+  readonly invocations: InvocationOptions
+}
+
+const INVOKE = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/
+
+/** The management API in a lane: invocations are run here, everything else is asked of the main thread. */
+export function createManagementLane(options: ManagementLaneOptions): Omit<Gateway, 'update'> {
+  return {
+    app: new Hono<GatewayEnv>(),
+    serve(incoming, outgoing) {
+      void serve(incoming, outgoing, options)
+      return true
+    },
+  }
+}
+
+async function serve(incoming: IncomingMessage, outgoing: ServerResponse, options: ManagementLaneOptions): Promise<void> {
+  const requestId = randomUUID()
+  try {
+    for (const gate of options.gates) {
+      const refusal = gate(incoming)
+      if (refusal !== undefined) throw refusal
+    }
+    const [whole, name = '', query] = incoming.method === 'POST' ? (INVOKE.exec(incoming.url ?? '') ?? []) : []
+    if (whole === undefined) await forward(incoming, outgoing, requestId, options)
+    else await invoke(incoming, outgoing, { name, query: new URLSearchParams(query) }, options)
+  } catch (error) {
+    if (error instanceof AmpouleError && error.code === 'Cancelled') return
+    const refusal = toLambdaError(error)
+    if (refusal.type === 'ServiceException') report(refusal, requestId, options)
+    const response = writeError(refusal)
+    answer(
+      incoming,
+      outgoing,
+      response.status,
+      [...response.headers],
+      new Uint8Array(await response.arrayBuffer()),
+      requestId,
+      options,
+    )
+  }
+}
+
+async function forward(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  requestId: string,
+  options: ManagementLaneOptions,
+): Promise<void> {
+  // Of its own: it is moved to the other thread.
+  const body = new Uint8Array(await receive(incoming, outgoing, QUOTAS.requestBytes))
+  const headers = Object.entries(incoming.headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
+  )
+  const request = {
+    method: incoming.method ?? 'GET',
+    url: `http://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`,
+    headers,
+    body,
+  }
+  const question: Question = { kind: 'request', request }
+  // What is being changed is finished, also when the host is stopped meanwhile.
+  const running = { abort: () => undefined }
+  options.inFlight.enter(running)
+  const asked = options.supervisor.ask(question, [body.buffer]).finally(() => options.inFlight.leave(running))
+  const given = (await asked) as ForwardedAnswer
+  answer(incoming, outgoing, given.status, given.headers, given.body, requestId, options)
+}
+
+async function invoke(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { name, query }: { readonly name: string; readonly query: URLSearchParams },
+  options: ManagementLaneOptions,
+): Promise<void> {
+  const header = (key: string): string | undefined => {
+    const value = incoming.headers[key]
+    return Array.isArray(value) ? value[0] : value
+  }
+  const type = header('x-amz-invocation-type') ?? 'RequestResponse'
+  if (type === 'Event')
+    throw invalidParameter('The InvocationType Event is not supported: asynchronous invocation is not available yet')
+  if (type !== 'RequestResponse' && type !== 'DryRun')
+    throw new LambdaError(
+      'ValidationException',
+      `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]`,
+    )
+  const reference = qualify(parseFunctionReference(decode(name), options.account), query.get('Qualifier') ?? undefined)
+  let route = await options.directory.find(reference)
+  if (type === 'DryRun') return answer(incoming, outgoing, 204, [], new Uint8Array(), randomUUID(), options)
+  const payload = await receive(incoming, outgoing, QUOTAS.payloadBytes)
+  let target = choose(route)
+  if (!options.runners.has(target.key)) {
+    // Let go since it was last used.
+    options.directory.forget(reference.name)
+    route = await options.directory.find(reference)
+    target = choose(route)
+  }
+  const prepared = prepareInvoke(
+    {
+      payload,
+      clientContext: header('x-amz-client-context'),
+      tail: header('x-amz-log-type') === 'Tail',
+      arn: route.arn,
+      target,
+    },
+    options.invocations,
+  )
+  await run(incoming, outgoing, prepared, target, options)
+}
+
+async function run(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { invocation, run: start }: Prepared,
+  target: Target,
+  options: ManagementLaneOptions,
+): Promise<void> {
+  const gone = (): void => {
+    if (!outgoing.writableFinished) invocation.abort(clientGone())
+  }
+  options.inFlight.enter(invocation)
+  outgoing.on('close', gone)
+  try {
+    const { payload, functionError, logResult } = await start(hosted(target, options.runners))
+    const headers: (readonly [string, string])[] = [
+      ['content-type', 'application/json'],
+      ['x-amz-executed-version', target.version],
+    ]
+    if (functionError !== undefined) headers.push(['x-amz-function-error', functionError])
+    if (logResult !== undefined) headers.push(['x-amz-log-result', logResult])
+    answer(incoming, outgoing, 200, headers, Buffer.from(payload), invocation.requestId, options)
+  } finally {
+    options.inFlight.leave(invocation)
+  }
+}
+
+function receive(incoming: IncomingMessage, outgoing: ServerResponse, maxBytes: number): Promise<Uint8Array> {
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes)
+    throw new LambdaError('RequestTooLargeException', `Request must be smaller than ${maxBytes} bytes`)
+  if (incoming.headers.expect !== undefined) outgoing.writeContinue()
+  return readBody(incoming, maxBytes)
+}
+
+const choose = (route: Route): Target => chooseTarget(route, Math.random())
+
+function hosted({ key, settings }: Target, runners: ManagementLaneOptions['runners']): HostedFunction {
+  return {
+    settings,
+    // Taken where it is used: a deployment may put another in its place.
+    get runner() {
+      const runner = runners.get(key)
+      if (runner === undefined) throw new AmpouleError('Internal', `the lane has no runner for ${key}`)
+      return runner
+    },
+  }
+}
+
+function decode(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    throw invalidParameter(`The function name ${JSON.stringify(name)} is not valid percent-encoding`)
+  }
+}
+
+function answer(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  status: number,
+  headers: Iterable<readonly [string, string]>,
+  body: Uint8Array,
+  requestId: string,
+  { inFlight }: ManagementLaneOptions,
+): void {
+  const head = { status, headers: [...headers].flat(), contentLength: undefined }
+  sendWhole(incoming, outgoing, head, body, { extra: ['x-amzn-requestid', requestId], close: inFlight.draining })
+}
+
+function report(error: LambdaError, requestId: string, { invocations: { observe, now } }: ManagementLaneOptions): void {
+  const { cause } = error
+  const why = cause instanceof Error ? (cause.stack ?? cause.message) : error.message
+  observe({ type: 'host', time: now(), level: 'error', message: `management request ${requestId} failed: ${why}` })
+}

@@ -1,0 +1,139 @@
+import { formatFunctionArn, LATEST, parseQualifier } from '../../../functions/arn.ts'
+import { formatLastModified, type FunctionVersion } from '../../../functions/definition.ts'
+import { conflict, invalidParameter } from '../../../functions/lambda-error.ts'
+import { refuseUnsupported, refuseUnsupportedCode } from '../../../functions/unsupported.ts'
+import { TABLES, type TableName } from '../../../store/records.ts'
+import type { Control } from '../../../control/control.ts'
+import type { FunctionName } from '../../../functions/name.ts'
+import type { Operations } from '../contract.ts'
+import { checkZip, defineFunction } from '../definition.ts'
+import { findFunction, findVersion, functionNotFound, nameOf, referenceOf } from '../find.ts'
+import { page } from '../page.ts'
+import { viewVersion } from '../view.ts'
+
+/** Functions themselves: what makes, shows and removes them. */
+export const functions: Operations<
+  'CreateFunction' | 'GetFunction' | 'GetFunctionConfiguration' | 'ListFunctions' | 'DeleteFunction'
+> = {
+  async CreateFunction(input, control) {
+    const name = nameOf(input, control)
+    refuseUnsupported(input)
+    const { ZipFile, ...otherCode } = input.Code ?? {}
+    refuseUnsupportedCode(otherCode, 'Code.')
+    const definition = defineFunction(name, input, control)
+    if (ZipFile === undefined || ZipFile.length === 0) throw invalidParameter('Please provide a source for function code.')
+    if (control.taken.has(name)) throw conflict(`Function already exist: ${name} (it is declared in this host's ampoule.jsonc)`)
+    await checkZip(ZipFile, definition)
+    using code = await control.code.put(ZipFile)
+    const latest: FunctionVersion = {
+      version: LATEST,
+      definition: { ...definition, code: { sha256: code.sha256, bytes: code.bytes } },
+      revisionId: control.uuid(),
+      lastModified: formatLastModified(control.now()),
+      state: { status: 'pending' },
+      lastUpdate: { status: 'done' },
+      served: undefined,
+    }
+    const publish = input.Publish === true
+    await control.store.transact(async (tx) => {
+      if ((await tx.get('functions', [name])) !== undefined) throw conflict(`Function already exist: ${name}`)
+      tx.put('functions', { name, latest, lastVersion: publish ? 1 : 0, tags: input.Tags ?? {} })
+      if (publish) tx.put('versions', { ...latest, name, number: 1, version: '1' })
+    })
+    control.activation.start(name)
+    return viewVersion(name, publish ? { ...latest, version: '1' } : latest, control, publish ? '1' : undefined)
+  },
+
+  async GetFunction(input, control) {
+    const reference = referenceOf(input, control)
+    const version = await findVersion(reference, control.store, control)
+    const { tags } = await findFunction(reference.name, control.store, control)
+    const concurrency = await control.store.get('concurrency', [reference.name])
+    return {
+      Configuration: viewVersion(reference.name, version, control, reference.qualifier),
+      Code: { RepositoryType: 'Ampoule' },
+      ...(Object.keys(tags).length > 0 && { Tags: tags }),
+      ...(concurrency !== undefined && { Concurrency: { ReservedConcurrentExecutions: concurrency.reserved } }),
+    }
+  },
+
+  async GetFunctionConfiguration(input, control) {
+    const reference = referenceOf(input, control)
+    return viewVersion(reference.name, await findVersion(reference, control.store, control), control, reference.qualifier)
+  },
+
+  async ListFunctions(input, control) {
+    if (input.MasterRegion !== undefined)
+      throw invalidParameter('The parameter MasterRegion is not supported: there are no replicas')
+    const { store } = control
+    if (input.FunctionVersion !== 'ALL') {
+      const { items, NextMarker } = await page(
+        input,
+        (range) => store.list('functions', range),
+        ({ name }) => [name],
+      )
+      return { Functions: items.map(({ name, latest }) => viewVersion(name, latest, control)), NextMarker }
+    }
+    // Each function's $LATEST (as version 0) and then its versions; no more are read than a page has, whichever they are.
+    const { items, NextMarker } = await page(
+      input,
+      async ({ after, limit }) => {
+        const [first = '', number = -1] = after ?? []
+        const started = number === -1 ? undefined : [first]
+        const latest = await store.list('functions', { limit, ...(started !== undefined && { after: started }) })
+        const published = await store.list('versions', { limit, ...(after !== undefined && { after }) })
+        return [...latest.map((record) => ({ ...record.latest, name: record.name, number: 0 })), ...published]
+          .toSorted((a, b) => (a.name === b.name ? a.number - b.number : a.name < b.name ? -1 : 1))
+          .slice(0, limit)
+      },
+      ({ name, number }) => [name, number],
+    )
+    return { Functions: items.map((one) => viewVersion(one.name, one, control, one.version)), NextMarker }
+  },
+
+  async DeleteFunction(input, control) {
+    const { name, qualifier } = referenceOf(input, control)
+    const wanted = parseQualifier(qualifier)
+    if (qualifier === undefined) await deleteFunction(name, control)
+    else if (wanted.kind === 'version') await deleteVersion(name, wanted.number, control)
+    else if (wanted.kind === 'latest') throw invalidParameter('$LATEST version cannot be deleted without deleting the function.')
+    else throw invalidParameter('Deletion of aliases is not currently supported.')
+    return { StatusCode: 204 }
+  },
+}
+
+const OF_FUNCTION = (Object.keys(TABLES) as TableName[]).filter((table) => TABLES[table].ofFunction === true)
+
+async function deleteFunction(name: FunctionName, control: Control): Promise<void> {
+  await control.residence.change(name, async (lanes) => {
+    const code = await control.store.transact(async (tx) => {
+      const { latest } = await findFunction(name, tx, control)
+      const versions = await tx.list('versions', { where: { name } })
+      for (const table of OF_FUNCTION) tx.delete(table, { name })
+      return [latest, ...versions].flatMap((version) => TABLES.versions.references?.({ ...version, name, number: 0 }) ?? [])
+    })
+    await lanes.unload()
+    await control.code.collect(code)
+  })
+}
+
+async function deleteVersion(name: FunctionName, number: number, control: Control): Promise<void> {
+  await control.residence.change(name, async (lanes) => {
+    const code = await control.store.transact(async (tx) => {
+      await findFunction(name, tx, control)
+      const found = await tx.get('versions', [name, number])
+      if (found === undefined) throw functionNotFound({ name, qualifier: String(number) }, control)
+      const aliases = (await tx.list('aliases', { where: { name } })).filter(
+        ({ version, additional }) => version === String(number) || additional?.version === String(number),
+      )
+      if (aliases.length > 0)
+        throw conflict(
+          `Unable to delete version because the following aliases reference it: [${aliases.map(({ alias }) => formatFunctionArn(control.account, name, alias)).join(', ')}]`,
+        )
+      tx.delete('versions', { name, number })
+      return TABLES.versions.references?.(found) ?? []
+    })
+    await lanes.unload()
+    await control.code.collect(code)
+  })
+}

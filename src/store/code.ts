@@ -1,0 +1,173 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { AmpouleError } from '../errors.ts'
+import type { Store } from './contract.ts'
+
+/** Files by the SHA-256 of their content: zips of functions and layers, scripts, source maps. */
+export interface CodeStore {
+  /**
+   * Keeps the bytes; they are on disk under their name when this resolves. They stay at least until the hold is disposed of: commit the
+   * record that references them before.
+   */
+  put(bytes: Uint8Array): Promise<CodeHold>
+  /** Undefined when there is none. Rejects with `Internal` when what is on disk does not match its name. */
+  read(sha256: string): Promise<Buffer | undefined>
+  /** Where the file is, for whoever wants a path (source maps). */
+  path(sha256: string): string
+  /** Removes those of these files that no record references and nobody holds. */
+  collect(hashes: Iterable<string>): Promise<void>
+  /** The same for all files, and for what a crash has left behind. */
+  collectAll(): Promise<void>
+}
+
+export interface CodeHold extends Disposable {
+  /** Hex. */
+  readonly sha256: string
+  readonly bytes: number
+}
+
+/** Hashes are asked for in portions, as a list of all files need not fit into a message. */
+const PORTION = 1_000
+
+export async function openCodeStore(folder: string, store: Pick<Store, 'unreferenced'>): Promise<CodeStore> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return new FolderCodeStore(folder, store)
+}
+
+class FolderCodeStore implements CodeStore {
+  readonly #folder: string
+  readonly #store: Pick<Store, 'unreferenced'>
+  readonly #holds = new Map<string, number>()
+  /** The last removal, done or not: while one is under way, nothing may count on a file that it may be about to remove. */
+  #collected: Promise<void> = Promise.resolve()
+
+  constructor(folder: string, store: Pick<Store, 'unreferenced'>) {
+    this.#folder = folder
+    this.#store = store
+  }
+
+  async put(bytes: Uint8Array): Promise<CodeHold> {
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    this.#holds.set(sha256, (this.#holds.get(sha256) ?? 0) + 1)
+    let held = true
+    const release = (): void => {
+      if (!held) return
+      held = false
+      const left = (this.#holds.get(sha256) ?? 1) - 1
+      if (left === 0) this.#holds.delete(sha256)
+      else this.#holds.set(sha256, left)
+    }
+    try {
+      // A removal that has found it without a hold may be removing it now.
+      await this.#collected
+      if (!(await isIntact(this.path(sha256), sha256, bytes.length))) await this.#write(this.path(sha256), bytes)
+    } catch (error) {
+      release()
+      throw new AmpouleError(
+        'Internal',
+        'code could not be stored: is the data folder writable, and is there room on its disk?',
+        {
+          cause: error,
+        },
+      )
+    }
+    return { sha256, bytes: bytes.length, [Symbol.dispose]: release }
+  }
+
+  async read(sha256: string): Promise<Buffer | undefined> {
+    const bytes = await readIfThere(this.path(sha256))
+    if (bytes === undefined) return undefined
+    if (createHash('sha256').update(bytes).digest('hex') !== sha256)
+      throw new AmpouleError('Internal', `the stored code ${sha256} does not match its hash: deploy it again`)
+    return bytes
+  }
+
+  path(sha256: string): string {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new AmpouleError('Internal', 'a hash has 64 hexadecimal digits')
+    return join(this.#folder, sha256.slice(0, 2), sha256)
+  }
+
+  collect(hashes: Iterable<string>): Promise<void> {
+    return this.#inTurn(() => this.#remove([...hashes]))
+  }
+
+  collectAll(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const part of await readdir(this.#folder)) {
+        const names = await readdir(join(this.#folder, part))
+        const isHash = (name: string): boolean => /^[0-9a-f]{64}$/.test(name)
+        // Only one host has the folder, and this one is not writing any.
+        for (const name of names) if (!isHash(name) && !this.#writing.has(name)) await rm(join(this.#folder, part, name))
+        await this.#remove(names.filter(isHash))
+      }
+    })
+  }
+
+  readonly #writing = new Set<string>()
+
+  async #remove(hashes: readonly string[]): Promise<void> {
+    for (let at = 0; at < hashes.length; at += PORTION) {
+      const free = await this.#store.unreferenced(hashes.slice(at, at + PORTION))
+      // Looked at again right before the removal: `put` takes its hold before it looks for the file.
+      for (const hash of free) if (!this.#holds.has(hash)) await rm(this.path(hash), { force: true })
+    }
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#collected.then(work)
+    this.#collected = done.catch(() => undefined)
+    return done
+  }
+
+  /** Complete and on disk before it has its name, and the name on disk as well. */
+  async #write(path: string, bytes: Uint8Array): Promise<void> {
+    const folder = dirname(path)
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(this.#folder)
+    const name = `${randomUUID()}.tmp`
+    const temporary = join(folder, name)
+    this.#writing.add(name)
+    try {
+      const file = await open(temporary, 'wx', 0o600)
+      try {
+        await file.writeFile(bytes)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, path)
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    } finally {
+      this.#writing.delete(name)
+    }
+    await syncFolder(folder)
+  }
+}
+
+/** Folders cannot be synced on Windows. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function isIntact(path: string, sha256: string, bytes: number): Promise<boolean> {
+  if ((await stat(path).catch(() => undefined))?.size !== bytes) return false
+  const found = await readIfThere(path)
+  return found !== undefined && createHash('sha256').update(found).digest('hex') === sha256
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

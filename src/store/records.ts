@@ -1,0 +1,159 @@
+import type { FunctionVersion } from '../functions/definition.ts'
+import { referencesOf } from '../functions/definition.ts'
+
+/*
+ * The kinds of records. A new kind is a record here, a row in TABLES, and a migration that makes its table (sqlite/migrations.ts).
+ * Records are JSON; what they are looked up by are columns.
+ */
+
+/** A function and its `$LATEST`. */
+export interface FunctionRecord {
+  readonly name: string
+  readonly latest: FunctionVersion
+  /** Number of the last version that was published; they are never given twice. 0: none was. */
+  readonly lastVersion: number
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** A published version. */
+export interface VersionRecord extends FunctionVersion {
+  readonly name: string
+  readonly number: number
+}
+
+export interface AliasRecord {
+  readonly name: string
+  readonly alias: string
+  readonly version: string
+  readonly description: string
+  readonly revisionId: string
+  /** Share of invocations, above 0 and up to 1, that goes to this version instead. */
+  readonly additional: { readonly version: string; readonly weight: number } | undefined
+}
+
+/** One of the following for a function, or for one of its qualifiers; `qualifier` is `$LATEST` where none is given. */
+export interface QualifiedRecord {
+  readonly name: string
+  readonly qualifier: string
+  readonly revisionId?: string
+}
+
+export interface ConcurrencyRecord {
+  readonly name: string
+  readonly reserved: number
+}
+
+export interface PolicyRecord extends QualifiedRecord {
+  readonly revisionId: string
+  /** Statements as IAM writes them. */
+  readonly statements: readonly Readonly<Record<string, unknown>>[]
+}
+
+export interface ProvisionedConcurrencyRecord extends QualifiedRecord {
+  readonly requested: number
+  readonly lastModified: string
+}
+
+export interface EventInvokeRecord extends QualifiedRecord {
+  readonly lastModified: string
+  readonly maximumRetryAttempts: number | undefined
+  readonly maximumEventAgeSeconds: number | undefined
+  readonly onSuccess: string | undefined
+  readonly onFailure: string | undefined
+}
+
+export interface FunctionUrlRecord extends QualifiedRecord {
+  /** The first label of the URL's host name. */
+  readonly urlId: string
+  readonly authType: 'NONE' | 'AWS_IAM'
+  readonly invokeMode: 'BUFFERED' | 'RESPONSE_STREAM'
+  readonly cors: Readonly<Record<string, unknown>> | undefined
+  readonly createdAt: string
+  readonly lastModified: string
+}
+
+export interface EventSourceMappingRecord {
+  readonly uuid: string
+  /** The function's name. */
+  readonly name: string
+  readonly source: string
+  /** All else that the API takes and gives. */
+  readonly settings: Readonly<Record<string, unknown>>
+}
+
+export interface LayerVersionRecord {
+  readonly layer: string
+  readonly number: number
+  readonly description: string
+  readonly createdAt: string
+  readonly code: { readonly sha256: string; readonly bytes: number; readonly unzippedBytes: number }
+  readonly compatibleRuntimes: readonly string[]
+  readonly compatibleArchitectures: readonly string[]
+  readonly licenseInfo: string | undefined
+  readonly policy: { readonly revisionId: string; readonly statements: readonly Readonly<Record<string, unknown>>[] } | undefined
+}
+
+/** The number of the last version that a layer got: deleted ones are not given again. */
+export interface LayerRecord {
+  readonly layer: string
+  readonly lastVersion: number
+}
+
+/** Tags of what has no record with room for them, by ARN. */
+export interface TagRecord {
+  readonly arn: string
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** Who may sign requests. */
+export interface AccessKeyRecord {
+  readonly id: string
+  /** Sealed (src/store/seal.ts). */
+  readonly secret: string
+  readonly createdAt: string
+}
+
+export interface Records {
+  readonly functions: FunctionRecord
+  readonly versions: VersionRecord
+  readonly aliases: AliasRecord
+  readonly policies: PolicyRecord
+  readonly concurrency: ConcurrencyRecord
+  readonly provisioned_concurrency: ProvisionedConcurrencyRecord
+  readonly event_invoke_configs: EventInvokeRecord
+  readonly function_urls: FunctionUrlRecord
+  readonly event_source_mappings: EventSourceMappingRecord
+  readonly layers: LayerRecord
+  readonly layer_versions: LayerVersionRecord
+  readonly tags: TagRecord
+  readonly access_keys: AccessKeyRecord
+}
+
+export type TableName = keyof Records
+
+export interface Table<Name extends TableName> {
+  /** Columns that make the primary key, in order; equal to members of the record. */
+  readonly key: readonly (keyof Records[Name] & string)[]
+  /** Further members with a column of their own, to look records up by. */
+  readonly columns?: readonly (keyof Records[Name] & string)[]
+  /** Goes when the function goes that its `name` names. */
+  readonly ofFunction?: true
+  /** Hashes of the code store that have to stay as long as the record does. */
+  readonly references?: (record: Records[Name]) => readonly string[]
+}
+
+export const TABLES: { readonly [Name in TableName]: Table<Name> } = {
+  functions: { key: ['name'], references: ({ latest }) => referencesOf(latest), ofFunction: true },
+  versions: { key: ['name', 'number'], references: referencesOf, ofFunction: true },
+  aliases: { key: ['name', 'alias'], columns: ['version'], ofFunction: true },
+  policies: { key: ['name', 'qualifier'], ofFunction: true },
+  concurrency: { key: ['name'], ofFunction: true },
+  provisioned_concurrency: { key: ['name', 'qualifier'], ofFunction: true },
+  event_invoke_configs: { key: ['name', 'qualifier'], ofFunction: true },
+  function_urls: { key: ['name', 'qualifier'], columns: ['urlId'], ofFunction: true },
+  event_source_mappings: { key: ['uuid'], columns: ['name', 'source'], ofFunction: true },
+  layers: { key: ['layer'] },
+  layer_versions: { key: ['layer', 'number'], references: ({ code }) => [code.sha256] },
+  tags: { key: ['arn'] },
+  access_keys: { key: ['id'] },
+}

@@ -1,0 +1,58 @@
+import { DatabaseSync } from 'node:sqlite'
+import { AmpouleError } from '../../errors.ts'
+import { MIGRATIONS } from './migrations.ts'
+
+/** Other connections (a backup, a person's) may hold the database for so long before a write fails; milliseconds. */
+const BUSY_MS = 10_000
+
+/** Opens the database and brings it to this release's schema. Throws `InvalidConfiguration` for one of a newer release. */
+export function openDatabase(path: string, migrations: readonly string[] = MIGRATIONS): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: true })
+  try {
+    // WAL: readers and the writer do not wait for each other. FULL: a commit is on disk when it returns, also after a power cut.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    migrate(database, path, migrations)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function migrate(database: DatabaseSync, path: string, migrations: readonly string[]): void {
+  const row = database.prepare('PRAGMA user_version').get()
+  const version = Number(row?.['user_version'] ?? 0)
+  if (version > migrations.length)
+    throw new AmpouleError(
+      'InvalidConfiguration',
+      `${path} has schema ${version}, and this release of Ampoule knows ${migrations.length}: start the newer release that wrote it, or restore a backup from before`,
+    )
+  for (const [index, migration] of migrations.entries()) {
+    if (index < version) continue
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      database.exec(migration)
+      database.exec(`PRAGMA user_version = ${index + 1}`)
+      database.exec('COMMIT')
+    } catch (error) {
+      database.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+/** Keeps a second host out of a folder as long as it is open; the kernel lets go when the process ends, however it ends. Throws `AddressInUse`. */
+export function lockFolder(path: string, folder: string): DatabaseSync {
+  const lock = new DatabaseSync(path, { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    throw new AmpouleError(
+      'AddressInUse',
+      `the data folder ${folder} is in use by another host: stop it, or choose another folder with --data DIR`,
+      { cause: error },
+    )
+  }
+}
