@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BuildError } from '../error.ts'
@@ -52,11 +52,13 @@ async function compile(program: string, name: string, environment: string | unde
     join(scratch, 'ampoule_function.py'),
     `import ${name} as module\nimport ampoule\n\nWitWorld = ampoule.world(module)\n`,
   )
-  const paths = [folder, scratch, BINDING].flatMap((path) => ['-p', path])
+  // After the project's own; beside it, where the package lies, nothing may be written: Python keeps what it compiles.
+  await copyFile(join(BINDING, 'ampoule.py'), join(scratch, 'ampoule.py'))
+  const paths = [folder, scratch].flatMap((path) => ['-p', path])
   const args = ['-d', WORLD, '-w', 'event', 'componentize', ...paths, 'ampoule_function', '-o', wasm]
   const env = environment === undefined ? {} : { VIRTUAL_ENV: environment }
   const result = await tools.run(program, args, { cwd: scratch, env: { ...env, PYTHONDONTWRITEBYTECODE: '1' } })
-  if (result.code !== 0) throw pythonError(result, [folder, scratch, BINDING])
+  if (result.code !== 0) throw pythonError(result, [folder, scratch])
   return { wasm, form: 'component', inputs }
 }
 
