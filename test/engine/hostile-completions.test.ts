@@ -181,12 +181,17 @@ describe.each(strategies)('a completion that arrives after the restore by "%s" t
       setResponse(script, response)
       script.do('fill', HEAP, 65 + (round % 20), 3000)
       script.call(`${STREAMS}#[method]output-stream.blocking-write-and-flush`, stream, HEAP, 3000, RESULT)
-      // Gives up the thread, so that the body becomes a stream.
-      script.call('wasi:io/poll#[method]pollable.block', script.call(`${CLOCK}#subscribe-duration`, 1_000_000n))
+      // Gives up the thread until the test lets it go on, so that the body becomes a stream.
+      const body = script.ask(`${TYPES}#[method]incoming-request.consume`, [REQUEST])
+      const input = script.ask(`${TYPES}#[method]incoming-body.stream`, [body])
+      script.call(`${STREAMS}#[method]input-stream.blocking-read`, input, 1000n, RESULT)
       script.call(`${STREAMS}#[resource-drop]output-stream`, stream)
       script.call(`${TYPES}#[static]outgoing-body.finish`, outgoing, 0, 0, RESULT)
-      const first = await runner.invokeHttp(hostileRequest(script, {}), context())
+      const gate = new LateSource()
+      const first = await runner.invokeHttp(hostileRequest(script, { body: () => gate.body }), context())
       expect(first.response.body).toBeInstanceOf(ReadableStream)
+      while (gate.waiting === 0) await turn()
+      gate.deliver('go on')
       await first.done
       const pending = runner.invokeHttp(hostileRequest(respond(new Script(), 'the second'), {}), context())
       if (what === 'is read late') expect(await text(first.response)).toBe(String.fromCharCode(65 + (round % 20)).repeat(3000))
