@@ -31,6 +31,17 @@ class Probe {
     const { payload, report } = await runner.invokeEvent(this.event, context())
     return { found: this.#found.map(registers(payload)), fresh: report.fresh }
   }
+
+  /** A machine that stands still for longer than a short deadline says nothing about the guest: it is asked again. */
+  async askAgain(runner: Runner): ReturnType<Probe['ask']> {
+    for (;;) {
+      try {
+        return await this.ask(runner)
+      } catch (error) {
+        if (!(error instanceof AmpouleError) || error.code !== 'DeadlineExceeded') throw error
+      }
+    }
+  }
 }
 
 describe.each(strategies)('a hostile guest that uses the host, restored by "%s"', (restore) => {
@@ -95,7 +106,7 @@ describe.each(strategies)('a hostile guest that uses the host, restored by "%s"'
       expect(seen.found).toEqual(pristine)
       attack.check(result, recorded.lines)
       // Nothing of it is there in the next invocation of the same function, in the same instance.
-      const next = await probe.ask(runner)
+      const next = attack.target === 'late' ? await probe.askAgain(runner) : await probe.ask(runner)
       expect(next.found).toEqual(pristine)
       expect(next.fresh).toBe(restore === 'copy' && attack.grows === true)
       growth.after(round)

@@ -6,6 +6,7 @@ import { prepareFunction, type Material } from '../../src/engine/prepare.ts'
 import { chooseStrategy, type RestoreChoice } from '../../src/engine/restore/index.ts'
 import { Runner } from '../../src/engine/runner.ts'
 import { SliceScheduler } from '../../src/engine/slices.ts'
+import { SOAK } from './rounds.ts'
 import { isSupported } from '../../src/wasi/index.ts'
 
 /** What this machine can restore with. */
@@ -17,7 +18,8 @@ export const strategies = [
 /** A budget that ends a runaway guest within milliseconds. */
 export const CHEAP: FunctionLimits = {
   memoryMb: 16,
-  timeoutMs: 5_000,
+  // What a soak is stopped for is not the guest's time.
+  timeoutMs: SOAK ? 900_000 : 5_000,
   fuel: 5_000_000n,
   maxRequestBytes: 1e6,
   maxResponseBytes: 1e6,

@@ -1,6 +1,7 @@
 /** Rounds of each attack; the soak (test/soak) asks for many more. */
 export const ROUNDS = Number(process.env['AMPOULE_ROUNDS'] ?? 200)
-const SOAK = ROUNDS >= 5_000
+/** Takes so long that a machine may well be put to sleep, or the process be stopped, in the middle of it. */
+export const SOAK = ROUNDS >= 5_000
 /** What the process may hold more at the end of a soak than after its first fifth. */
 export const MAX_GROWTH_BYTES = 128 * 1024 * 1024
 
