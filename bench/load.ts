@@ -10,7 +10,7 @@ import { NODE_FLAGS } from '../bin/node.mjs'
 const onPath = (program: string): boolean => spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined
 
 /** The measured process gets the first core, whatever makes the load the second. */
-const pinned = (core: number, command: readonly string[]): string[] =>
+export const pinned = (core: number, command: readonly string[]): string[] =>
   onPath('taskset') ? ['taskset', '-c', String(core), ...command] : [...command]
 
 export const generator: 'wrk' | 'autocannon' = onPath('wrk') ? 'wrk' : 'autocannon'

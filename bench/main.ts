@@ -10,6 +10,7 @@ const BENCHES = {
   coldstart: () => import('./coldstart.ts'),
   fairness: () => import('./fairness.ts'),
   devloop: () => import('./devloop.ts'),
+  control: () => import('./control.ts'),
 } satisfies Record<string, () => Promise<{ run: () => Promise<readonly Row[]> }>>
 
 const isBench = (name: string): name is keyof typeof BENCHES => name in BENCHES
