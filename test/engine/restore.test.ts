@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import fc from 'fast-check'
 import { chooseStrategy, probe } from '../../src/engine/restore/index.ts'
@@ -71,6 +72,56 @@ describe.each([
       ),
       { numRuns: 60 },
     )
+  })
+
+  it('puts back every byte of many invocations in a row, with nothing in between that looks at them', () => {
+    const { memory, image } = capture(4)
+    const slot = strategy.attach(memory, image)
+    const before = Buffer.from(memory.buffer.slice(0))
+    const bytes = new Uint8Array(memory.buffer)
+    const write = fc.tuple(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }))
+    const after = fc.constantFrom('nothing', 'trim', 'verify')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.array(write, { maxLength: 40 }), after), { maxLength: 12 }), (invocations) => {
+        for (const [writes, then] of invocations) {
+          for (const [at, by] of writes) bytes[at] = before[at]! ^ by
+          expect(slot.restore()).toBe(true)
+          expect(before.equals(bytes)).toBe(true)
+          if (then === 'trim') slot.trim()
+          else if (then === 'verify') expect(slot.verify()).toBe(true)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('puts back what the system wrote into the memory, as the reading of a file does', () => {
+    const { memory, image } = capture(2)
+    const slot = strategy.attach(memory, image)
+    const before = Buffer.from(memory.buffer.slice(0))
+    const file = openSync(fileURLToPath(import.meta.url), 'r')
+    try {
+      for (const page of [3, 17, 3, 30]) {
+        expect(readSync(file, new Uint8Array(memory.buffer), page * PAGE - 100, 200, 0)).toBe(200)
+        expect(before.equals(new Uint8Array(memory.buffer))).toBe(false)
+        expect(slot.restore()).toBe(true)
+        expect(before.equals(new Uint8Array(memory.buffer))).toBe(true)
+      }
+    } finally {
+      closeSync(file)
+    }
+  })
+
+  it('puts back what was written by an invocation that dirtied very many pages, and by the ones after it', () => {
+    const { memory, image } = capture(64)
+    const slot = strategy.attach(memory, image)
+    const before = Buffer.from(memory.buffer.slice(0))
+    const bytes = new Uint8Array(memory.buffer)
+    for (const until of [1, 1, bytes.length, 1, 3 * PAGE, bytes.length, 5 * PAGE]) {
+      bytes.fill(255, 0, until)
+      expect(slot.restore()).toBe(true)
+      expect(before.equals(bytes)).toBe(true)
+    }
   })
 
   it('puts back every second page of 64 MB, more ranges than one scan returns', () => {

@@ -121,6 +121,9 @@ export function openLinux(): Linux {
     scanner(capacity) {
       const argument = new BigUint64Array(ARGUMENT_BYTES / 8)
       const regions = new BigUint64Array(capacity * REGION_WORDS)
+      // As two halves, because a bigint is an allocation: with some sixty ranges they cost a third of a scan.
+      const halves = new Uint32Array(regions.buffer)
+      const word = (index: number): number => halves[2 * index]! + halves[2 * index + 1]! * 2 ** 32
       // Addresses of JavaScript buffers stay put: both live outside the collector's moving space from their creation on.
       const [size, , start, end, walkEnd, vec, vecLength, , inverted, mask, anyOf, returned] = argument.keys()
       argument[size!] = BigInt(ARGUMENT_BYTES)
@@ -149,8 +152,8 @@ export function openLinux(): Linux {
               ranges = larger
             }
             for (let i = 0; i < found; i++, count++) {
-              ranges[count * 2] = Number(regions[i * REGION_WORDS]!)
-              ranges[count * 2 + 1] = Number(regions[i * REGION_WORDS + 1]!)
+              ranges[count * 2] = word(i * REGION_WORDS)
+              ranges[count * 2 + 1] = word(i * REGION_WORDS + 1)
             }
             // A full vector ends a walk early without saying so; only a vector with room left proves the end.
             if (found < capacity) return { count, ranges }
