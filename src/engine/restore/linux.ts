@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs'
 import koffi from 'koffi'
 
 /** The system calls of the dirty-pages strategy, by way of libc. Constants: Linux UAPI headers `linux/fs.h`, `linux/memfd.h`, `bits/mman.h`. */
@@ -39,7 +40,6 @@ const MAP_PRIVATE = 2
 const MAP_FIXED = 16
 const MADV_DONTNEED = 4
 const SC_PAGESIZE = 30
-const O_RDONLY_CLOEXEC = 0o2000000
 
 const PAGEMAP_SCAN = 0xc0606610 // _IOWR('f', 16, struct pm_scan_arg of 96 bytes)
 const PAGE_IS_FILE = 1n << 2n
@@ -60,7 +60,6 @@ export function openLinux(): Linux {
   const memfdCreate = libc.func('int memfd_create(const char *, unsigned int)')
   const fcntl = libc.func('int fcntl(int, int, int)')
   const write = libc.func('intptr_t write(int, const void *, size_t)')
-  const open = libc.func('int open(const char *, int)')
   const close = libc.func('int close(int)')
   const mmap = libc.func('intptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)')
   const munmap = libc.func('int munmap(uintptr_t, size_t)')
@@ -76,7 +75,8 @@ export function openLinux(): Linux {
   }
 
   const usage = new BigInt64Array(RUSAGE_WORDS)
-  const pagemap = checked('open /proc/self/pagemap', Number(open('/proc/self/pagemap', O_RDONLY_CLOEXEC)))
+  // By Node, which closes it when the lane's thread ends.
+  const pagemap = openSync('/proc/self/pagemap', 'r')
 
   return {
     pageSize: Number(sysconf(SC_PAGESIZE)),
