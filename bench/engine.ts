@@ -19,7 +19,8 @@ const MEMORY_MB = 256
 export const spec = (name: string): FunctionSpec => ({
   name,
   limits: { memoryMb: MEMORY_MB, timeoutMs: 60_000, fuel: 1_000_000_000_000n, maxRequestBytes: 6e6, maxResponseBytes: 6e6 },
-  variables: [],
+  // As the host does it (src/functions/settings.ts), so that it is known before the snapshot what the context says.
+  variables: [['AWS_LAMBDA_FUNCTION_NAME', name]],
   concurrency: 1_000,
   minInstances: 0,
   idleMs: 60_000,

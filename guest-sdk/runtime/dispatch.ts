@@ -1,12 +1,13 @@
-import { InvocationContext, PENDING } from './context.ts'
+import { contextOf, keepContext, PENDING, type InvocationContext } from './context.ts'
 import { readEvent } from './event.ts'
+import { ExchangedEvent, toAnswer, type Answer, type Exchange } from './exchange.ts'
 import { callFetch } from './fetch.ts'
 import type { Environment, FunctionEvent, FunctionModule, Handlers } from './function.ts'
 import { handlersOf, missingHandler } from './handlers.ts'
 import { hooksBefore } from './hooks.ts'
-import { toApiGatewayEvent } from './lambda.ts'
+import { fromLambdaResult, keepApiGatewayEvent, toApiGatewayEvent } from './lambda.ts'
 import type { Places } from './places.ts'
-import { sealError, sealFailures, sealHttp, sealLambda, sealNothing, sealPayload, type Outcome } from './outcome.ts'
+import { asHttpAnswer, sealError, sealFailures, sealHttp, sealLambda, sealNothing, sealPayload, type Outcome } from './outcome.ts'
 import { callQueue, toSqsEvent } from './queue.ts'
 import type { Runtime } from './runtime.ts'
 import { toEventBridgeEvent, toScheduledEvent } from './schedule.ts'
@@ -19,8 +20,11 @@ export type Handle = (event: Uint8Array) => Uint8Array | Promise<Uint8Array>
 
 export interface Dispatcher {
   readonly handle: Handle
+  readonly exchange: Exchange
   /** Looks at the module's exports now, which `handle` otherwise does at the first event. Throws a `TypeError` for what it cannot call. */
   readonly check: () => unknown
+  /** Last before the snapshot: makes ahead what the next invocation will want. */
+  readonly prepared: () => void
 }
 
 /** The `handle` of {@link createDispatcher}. */
@@ -31,11 +35,12 @@ export const createHandle = (module: FunctionModule, runtime: Runtime): Handle =
  * engines turn a thrown Uint8Array into the err value of the WIT result.
  */
 export function createDispatcher(module: FunctionModule, runtime: Runtime, places: Places = {}): Dispatcher {
-  const { platform, random, hooks } = runtime
+  const { platform, random, hooks, identity } = runtime
   const { text, waiting } = platform
   let handlers: Handlers | undefined
   /** Where the handler begins that has been called. */
   let place: string | undefined
+  let running: InvocationContext | undefined
 
   const check = (): Handlers => {
     handlers ??= handlersOf(module)
@@ -59,55 +64,83 @@ export function createDispatcher(module: FunctionModule, runtime: Runtime, place
     })
   }
 
-  const settleAll = ({ result, seal }: Outcome, context: InvocationContext): Promise<Uint8Array> =>
-    Promise.resolve(result).then((value) => {
+  const settleAll = <T>(outcome: Outcome, context: InvocationContext, give: Give<T>): Promise<T> =>
+    Promise.resolve(outcome.result).then((value) => {
       const pending = context[PENDING]
-      return pending === undefined ? seal(value, text, context) : settleEach(pending).then(() => seal(value, text, context))
+      return pending === undefined ? give(outcome, value, context) : settleEach(pending).then(() => give(outcome, value, context))
     })
 
-  const run = (bytes: Uint8Array, tell: (context: InvocationContext) => void): Uint8Array | Promise<Uint8Array> => {
-    // StarlingMonkey's bindings hand over an array of another realm, of whose kind `instanceof` knows nothing.
-    const event = readEvent(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), text)
+  const run = <T>(event: FunctionEvent, give: Give<T>): T | Promise<T> => {
     // Also what a Lambda function reads as process.env, and what the context says of the function.
     const env = runtime.environment()
-    const context = new InvocationContext(event, runtime.identity(event.fn))
-    tell(context)
+    const context = contextOf(event, identity(event.fn))
+    running = context
     const { beforeSnapshot, onInvoke } = hooks
     const before = beforeSnapshot.length === 0 && onInvoke.length === 0 ? undefined : hooksBefore(hooks, event.type, env, context)
     if (waiting === undefined) {
-      if (before !== undefined) return before.then(() => settleAll(answer(event, env, context), context))
+      if (before !== undefined) return before.then(() => settleAll(answer(event, env, context), context, give))
       const outcome = answer(event, env, context)
-      if (!isPromise(outcome.result) && context[PENDING] === undefined) return outcome.seal(outcome.result, text, context)
-      return settleAll(outcome, context)
+      if (!isPromise(outcome.result) && context[PENDING] === undefined) return give(outcome, outcome.result, context)
+      return settleAll(outcome, context, give)
     }
     try {
       if (before !== undefined) waiting.settle(before)
-      const { result, seal } = answer(event, env, context)
+      const outcome = answer(event, env, context)
+      const { result } = outcome
       const value = isPromise(result) ? waiting.settle(result) : result
       const pending = context[PENDING]
       if (pending !== undefined) for (let i = 0; i < pending.length; i++) waiting.settle(pending[i])
-      return seal(value, text, context)
+      return give(outcome, value, context)
     } finally {
       waiting.clear()
     }
   }
 
-  const handle: Handle = (bytes) => {
+  const begin = (): void => {
     random.forget()
     place = undefined
-    let context: InvocationContext | undefined
-    const fail = (error: unknown): never => {
-      throw sealError(error, text, context, place)
-    }
+    running = undefined
+  }
+
+  const fail = (error: unknown): never => {
+    throw sealError(error, text, running, place)
+  }
+
+  const handle: Handle = (bytes) => {
+    begin()
     try {
-      const result = run(bytes, (own) => (context = own))
+      // StarlingMonkey's bindings hand over an array of another realm, of whose kind `instanceof` knows nothing.
+      const event = readEvent(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), text)
+      const result = run(event, seal)
       return result instanceof Uint8Array ? result : result.catch(fail)
     } catch (error) {
       return fail(error)
     }
   }
-  return { handle, check }
+
+  const seal: Give<Uint8Array> = (outcome, value, context) => outcome.seal(value, text, context)
+
+  const exchange: Exchange = (head, body, bytes) => {
+    begin()
+    try {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing is waited for: `waiting` has settled it
+      return run(new ExchangedEvent(head, body, bytes), giveAnswer) as Answer
+    } catch (error) {
+      return fail(error)
+    }
+  }
+
+  const prepared = (): void => {
+    keepContext(identity(''))
+    keepApiGatewayEvent()
+  }
+  return { handle, exchange, check, prepared }
 }
+
+/** Makes of what the handler gave what goes over the border. */
+type Give<T> = (outcome: Outcome, value: unknown, context: InvocationContext) => T
+
+const giveAnswer: Give<Answer> = ({ answer }, value) => toAnswer(answer!(value))
 
 async function settleEach(pending: readonly unknown[]): Promise<void> {
   // A promise that is waited for may add another one.
@@ -132,9 +165,9 @@ function call(
 ): Outcome {
   switch (event.type) {
     case 'http':
-      if (fetch !== undefined) return { result: callFetch(fetch, event, env, context, web), seal: sealHttp }
+      if (fetch !== undefined) return { result: callFetch(fetch, event, env, context, web), seal: sealHttp, answer: asHttpAnswer }
       if (lambda === undefined) break
-      return { result: lambda(toApiGatewayEvent(event, Date.now(), text), context), seal: sealLambda }
+      return { result: lambda(toApiGatewayEvent(event, text), context), seal: sealLambda, answer: fromLambdaResult }
     case 'invoke':
       if (lambda === undefined) break
       return { result: lambda(event.payload, context), seal: sealPayload }

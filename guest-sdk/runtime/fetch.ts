@@ -29,7 +29,7 @@ const NATIVE: Web = {
 
 async function takeResponse(response: Response): Promise<HttpAnswer> {
   // The engine makes a list of them natively, each cookie a pair of its own.
-  const headers: [string, string][] = [...response.headers]
+  const headers = [...response.headers].flat()
   const body = response.body === null ? null : new Uint8Array(await response.arrayBuffer())
   return { status: response.status, headers, body }
 }

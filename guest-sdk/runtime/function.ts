@@ -81,16 +81,21 @@ export interface HttpEvent extends EventBase {
   /** '' for none. */
   readonly query: string
   /** Decoded; values of one name are joined by commas. Absent when there is no query. */
-  readonly parameters?: Readonly<Record<string, string>>
+  readonly parameters?: Readonly<Record<string, string>> | undefined
   /** Names in lower case, values of one name joined by commas, without cookies. */
   readonly headers: Readonly<Record<string, string>>
   /** Each cookie of all `cookie` headers; absent when there is none. */
-  readonly cookies?: readonly string[]
+  readonly cookies?: readonly string[] | undefined
   /** All headers in order, where `headers` does not say everything: a name came twice, or there are cookies. */
-  readonly list?: readonly (readonly [name: string, value: string])[]
+  readonly list?: readonly (readonly [name: string, value: string])[] | undefined
   /** All bytes of the body are ASCII. */
   readonly ascii?: boolean
+  /** Null as well where the body came as `text`. */
   readonly body: Uint8Array | null
+  readonly text?: string | undefined
+  /** When the host took the request: milliseconds since the epoch, and the same as an ISO 8601 date; the engine's clock is asked where they are missing. */
+  readonly now?: number
+  readonly time?: string
 }
 
 interface InvokeEvent extends EventBase {
@@ -158,6 +163,7 @@ export interface Failure {
 
 export interface HttpAnswer {
   readonly status: number
-  readonly headers: (readonly [name: string, value: string])[]
+  /** Names and values by turns: an array for each pair would cost an interpreter as much as all the rest of the answer. */
+  readonly headers: string[]
   readonly body: Uint8Array | string | null
 }

@@ -1,5 +1,6 @@
 import { compileReachable } from './compile.ts'
 import { createDispatcher, describeError, type Handle } from './dispatch.ts'
+import type { Exchange } from './exchange.ts'
 import { sealEnvelope } from './envelope.ts'
 import { framesOfScript } from './errors.ts'
 import type { FunctionModule } from './function.ts'
@@ -17,6 +18,8 @@ export interface Loader {
   readonly handle: Handle
   /** Runs a script's top level, then its hooks. Answers nothing; throws like `handle`. At most once in the life of an engine. */
   readonly load: Handle
+  /** The short way for HTTP requests; only for an engine that does not wait by itself. */
+  readonly exchange: Exchange
 }
 
 /**
@@ -48,12 +51,13 @@ export function createLoader(runtime: Runtime): Loader {
     })
   }
 
-  const { handle, check } = createDispatcher(module, runtime, places)
+  const { handle, exchange, check, prepared } = createDispatcher(module, runtime, places)
   const finish = async (result: unknown): Promise<void> => {
     await result
     await prepare(runtime.hooks)
     check()
     compileReachable(module)
+    prepared()
   }
   const fail = (error: unknown): never => {
     throw sealEnvelope(JSON.stringify(describeError(error)), null, text)
@@ -62,6 +66,7 @@ export function createLoader(runtime: Runtime): Loader {
 
   return {
     handle,
+    exchange,
     load(bytes) {
       runtime.random.forget()
       try {

@@ -8,12 +8,23 @@ import { fromLambdaResult, toJson } from './lambda.ts'
 export interface Outcome {
   readonly result: unknown
   readonly seal: (value: unknown, text: Text, context: InvocationContext) => Uint8Array
+  /** Of an HTTP request only: the answer before it is sealed. */
+  readonly answer?: (value: unknown) => HttpAnswer
 }
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what callFetch makes
+export const asHttpAnswer = (value: unknown): HttpAnswer => value as HttpAnswer
 
 export const sealHttp: Outcome['seal'] = (value, text) => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what callFetch and fromLambdaResult make
   const { status, headers, body } = value as HttpAnswer
-  return sealEnvelope(`{"status":${status},"headers":${JSON.stringify(headers)}}`, body, text)
+  return sealEnvelope(`{"status":${status},"headers":${JSON.stringify(inPairs(headers))}}`, body, text)
+}
+
+function inPairs(flat: readonly string[]): [name: string, value: string][] {
+  const pairs: [string, string][] = []
+  for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i]!, flat[i + 1]!])
+  return pairs
 }
 
 export const sealLambda: Outcome['seal'] = (value, text, context) => sealHttp(fromLambdaResult(value), text, context)

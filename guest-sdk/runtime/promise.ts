@@ -21,6 +21,7 @@ function createQueue(): JobQueue {
   let list: (() => void)[] = []
   let next = 0
   const clear = (): void => {
+    if (list.length === 0) return
     list = []
     next = 0
   }

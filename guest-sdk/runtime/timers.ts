@@ -44,7 +44,8 @@ export class Timers {
   }
 
   clearAll(): void {
-    this.#timers.clear()
+    // Usually there is none, and a call of the engine's costs more than to ask.
+    if (this.#timers.size > 0) this.#timers.clear()
   }
 
   #add(run: (...args: unknown[]) => void, ms: unknown, args: unknown[], repeat: boolean): number {

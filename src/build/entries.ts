@@ -23,7 +23,7 @@ export function entryOf(path: string, engine: JavaScriptEngine, form: BundleForm
     case 'event':
       return { input: ENTRY, modules: { [ENTRY]: eventCode(path), [PRELUDE]: PRELUDES[engine] } }
     case 'engine':
-      return { input: ENTRY, modules: { [ENTRY]: ENGINE_CODE, [PRELUDE]: PRELUDES[engine] } }
+      return { input: ENTRY, modules: { [ENTRY]: engineCode(EXPORTS[engine]), [PRELUDE]: PRELUDES[engine] } }
     case 'script':
       return {
         input: ENTRY,
@@ -46,11 +46,17 @@ import * as module from ${JSON.stringify(path)}
 export const handle = createHandle({ default: module.default, handler: module.handler }, runtime)
 `
 
-const ENGINE_CODE = `
+const engineCode = (exports: string): string => `
 import { runtime } from ${JSON.stringify(PRELUDE)}
 import { createLoader } from ${fromRuntime('load.ts')}
-export const { handle, load } = createLoader(runtime)
+export const { ${exports} } = createLoader(runtime)
 `
+
+/** By the engines' worlds (guest-sdk/wit). In StarlingMonkey a WIT string costs more than all of JSON. */
+const EXPORTS: Readonly<Record<JavaScriptEngine, string>> = {
+  starlingmonkey: 'handle, load',
+  quickjs: 'handle, load, exchange',
+}
 
 /** `handOver` is the parameter of the function that the banner begins (guest-sdk/runtime/load.ts). */
 const scriptCode = (path: string, stubs: string | undefined): string => `${

@@ -25,6 +25,7 @@ export async function inspect(file: string, options: Options = {}): Promise<Modu
 
 const WAYS: Readonly<Record<ComponentInspection['ways'][number], string>> = {
   event: 'events (handle)',
+  exchange: 'HTTP requests (exchange)',
   http: 'wasi:http/incoming-handler',
   load: 'scripts that it loads',
 }

@@ -51,6 +51,8 @@ export interface LinkPlan {
     readonly event?: LiftedExport
     /** `load`, of the same type: an engine's way to be given a script (src/engine/script.ts), called before the snapshot only. */
     readonly load?: LiftedExport
+    /** `exchange`, beside `event`: a request and its answer as text and bytes (guest-sdk/wit/quickjs.wit, docs/events.md). */
+    readonly exchange?: LiftedExport
     /** `wasi:http/incoming-handler#handle`. */
     readonly http?: LiftedExport
   }

@@ -21,7 +21,7 @@ export function resolveType(definition: TypeDef, scope: TypeScope, fail: Fail): 
       return at(definition.primitive)
     case 'record': {
       const fields = definition.fields.map(at)
-      return { kind: 'other', flat: flatRecord(flats(fields)), pointers: pointers(fields) }
+      return { kind: 'record', fields, flat: flatRecord(flats(fields)), pointers: pointers(fields) }
     }
     case 'variant': {
       const cases = definition.cases.map(optional)

@@ -34,6 +34,11 @@ interface ResultType extends Value<'result'> {
   readonly error: Type | undefined
 }
 
+/** Also a tuple, which is the same at the canonical ABI's level. */
+interface RecordType extends Value<'record'> {
+  readonly fields: readonly Type[]
+}
+
 interface HandleType extends Value<'own' | 'borrow'> {
   readonly resource: Resource
 }
@@ -42,7 +47,7 @@ interface PrimitiveType extends Value<'primitive'> {
   readonly primitive: string
 }
 
-export type ValueType = PrimitiveType | ListType | ResultType | HandleType | Value<'other'>
+export type ValueType = PrimitiveType | ListType | RecordType | ResultType | HandleType | Value<'other'>
 
 /** Made anew for each import, because its resources belong to the import. */
 export interface InstanceType {

@@ -45,22 +45,42 @@ function isBytesFunction({ params, result }: FunctionType): boolean {
   return params.length === 1 && isBytes(params[0]) && result?.kind === 'result' && isBytes(result.ok) && isBytes(result.error)
 }
 
-function isBytes(type: Type | undefined): boolean {
-  return type?.kind === 'list' && type.element.kind === 'primitive' && type.element.primitive === 'u8'
+function isExchange({ params, result }: FunctionType): boolean {
+  const [head, text, bytes] = params
+  if (params.length !== 3 || !isString(head) || !isString(text) || !isBytes(bytes)) return false
+  if (result?.kind !== 'result' || !isBytes(result.error) || result.ok?.kind !== 'record') return false
+  const [strings, body] = result.ok.fields
+  return result.ok.fields.length === 2 && strings?.kind === 'list' && isString(strings.element) && isBytes(body)
 }
+
+const isPrimitive = (type: Type | undefined, primitive: string): boolean =>
+  type?.kind === 'primitive' && type.primitive === primitive
+
+const isString = (type: Type | undefined): boolean => isPrimitive(type, 'string')
+
+const isBytes = (type: Type | undefined): boolean => type?.kind === 'list' && isPrimitive(type.element, 'u8')
 
 function isOwned(type: Type | undefined, name: string): boolean {
   return type?.kind === 'own' && type.resource.interface === 'wasi:http/types' && type.resource.name === name
 }
 
-/** Beside an `event`: a script engine's way to its function (guest-sdk/wit). Another component's `load` is not the host's business. */
-const LOAD: Way = {
-  key: 'load',
-  matches: (name) => name === 'load',
-  member: undefined,
-  type: 'func(list<u8>) -> result<list<u8>, list<u8>>',
-  accepts: isBytesFunction,
-}
+/** Beside an `event`: what script engines of our own export (guest-sdk/wit). Another component's exports of these names are not the host's business. */
+const BESIDE_EVENT: readonly Way[] = [
+  {
+    key: 'load',
+    matches: (name) => name === 'load',
+    member: undefined,
+    type: 'func(list<u8>) -> result<list<u8>, list<u8>>',
+    accepts: isBytesFunction,
+  },
+  {
+    key: 'exchange',
+    matches: (name) => name === 'exchange',
+    member: undefined,
+    type: 'func(string, string, list<u8>) -> result<tuple<list<string>, list<u8>>, list<u8>>',
+    accepts: isExchange,
+  },
+]
 
 /** Finds the exports that the engine can call. Throws `InvalidComponent` with what is there and what could be when there is none. */
 export function findWays(exports: ReadonlyMap<string, Entity>): LinkPlan['exports'] {
@@ -75,10 +95,12 @@ export function findWays(exports: ReadonlyMap<string, Entity>): LinkPlan['export
       else found[way.key] ??= result
     }
   }
-  const load = exports.get('load')
-  if (found.event !== undefined && load !== undefined) {
-    const result = lifted(LOAD, 'load', load)
-    if (typeof result !== 'string') found.load = result
+  if (found.event !== undefined) {
+    for (const way of BESIDE_EVENT) {
+      const entity = exports.get(way.key)
+      const result = entity === undefined ? undefined : lifted(way, way.key, entity)
+      if (typeof result === 'object') found[way.key] = result
+    }
   }
   if (found.event !== undefined || found.http !== undefined) return found
   const names = [...exports.keys()]

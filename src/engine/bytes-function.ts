@@ -6,10 +6,10 @@ import { AmpouleError } from '../errors.ts'
 export type Resolve = (ref: CoreRef) => WebAssembly.ExportValue
 type CoreFunction = (...args: (number | bigint)[]) => number | bigint | undefined
 
-/** An export of type `func(list<u8>) -> result<list<u8>, list<u8>>`, called by the canonical ABI. */
+/** An export, called by the canonical ABI with flat parameters; its result stands in memory. */
 export interface BytesFunction {
   readonly access: CanonicalAccess
-  readonly call: (pointer: number, length: number) => Promise<number>
+  readonly call: (...parameters: number[]) => Promise<number>
   readonly postReturn: ((result: number) => Promise<unknown>) | undefined
 }
 
@@ -19,7 +19,7 @@ export interface BytesAnswer {
   readonly payload: Uint8Array
 }
 
-/** `keep`: nothing is restored afterwards, so the guest has to free its answer. */
+/** Calls a `func(list<u8>) -> result<list<u8>, list<u8>>`. `keep`: nothing is restored afterwards, so the guest has to free its answer. */
 export async function callBytes(
   { access, call, postReturn }: BytesFunction,
   bytes: Uint8Array,

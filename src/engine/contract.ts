@@ -56,11 +56,23 @@ export interface InvocationReport {
   readonly fresh: boolean
 }
 
+/** What an `exchange` is called with: two strings as UTF-8, and bytes. */
+export interface ExchangeRequest {
+  readonly head: Uint8Array
+  readonly text: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+/** Copies of what the guest gave; nothing of it was looked at, so strings may be no UTF-8. `ok` is false for the err side. */
+export type ExchangeAnswer =
+  | { readonly ok: true; readonly strings: readonly Buffer[]; readonly bytes: Buffer }
+  | { readonly ok: false; readonly payload: Uint8Array }
+
 /** A function in one lane. Errors are `AmpouleError`s: TooManyRequests, FuelExhausted, DeadlineExceeded, MemoryExceeded, FunctionTrapped, Cancelled … */
 export interface FunctionRunner {
   readonly spec: FunctionSpec
   /** Which ways in the artifact has; `event` is preferred for HTTP when both are there. */
-  readonly ways: { readonly event: boolean; readonly http: boolean }
+  readonly ways: { readonly event: boolean; readonly exchange: boolean; readonly http: boolean }
   /** The form of the events that the guest reads, and of its answers (docs/events.md). */
   readonly events: EventForm
   /** Whether guests of this lane have used up their slice and wait: every turn of the event loop then gives one of them another. */
@@ -70,6 +82,11 @@ export interface FunctionRunner {
     event: Uint8Array,
     context: InvocationContext,
   ): Promise<{ readonly payload: Uint8Array; readonly report: InvocationReport }>
+  /** The shorter way for an HTTP request (docs/events.md), where `ways` has it; err bytes as with `invokeEvent`. */
+  invokeExchange(
+    request: ExchangeRequest,
+    context: InvocationContext,
+  ): Promise<{ readonly answer: ExchangeAnswer & { readonly ok: true }; readonly report: InvocationReport }>
   /** wasi:http. Resolves at the response's head; `done` when the guest has finished and its body was read. `done` never rejects after the head has been given: errors end the body stream. */
   invokeHttp(
     request: GuestRequest,

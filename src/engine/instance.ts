@@ -2,7 +2,8 @@ import { MemoryAccount } from './account.ts'
 import { CanonicalAccess, type GuestMemory } from './access.ts'
 import { asFunction, callBytes, callLoad } from './bytes-function.ts'
 import type { BytesAnswer, BytesFunction, Resolve } from './bytes-function.ts'
-import type { FunctionSpec, InvocationContext } from './contract.ts'
+import type { ExchangeAnswer, ExchangeRequest, FunctionSpec, InvocationContext } from './contract.ts'
+import { callExchange, type ExchangeFunction } from './exchange.ts'
 import { LineSplitter } from './lines.ts'
 import { readGlobals, writeGlobals } from './globals.ts'
 import { GuestMemories } from './memories.ts'
@@ -86,6 +87,7 @@ export class Instance {
   #owned: Snapshot | undefined
   #event: BytesFunction | undefined
   #load: BytesFunction | undefined
+  #exchange: ExchangeFunction | undefined
   #http: ((request: number, responseOut: number) => Promise<unknown>) | undefined
 
   constructor(source: InstanceSource) {
@@ -217,6 +219,20 @@ export class Instance {
     const keep = this.#state === 'new'
     const { maxResponseBytes } = this.#source.spec.limits
     return this.#invoke(context, timeoutMs, fuel, () => callBytes(entry, event, maxResponseBytes, keep))
+  }
+
+  /** The other way into a script engine's `handle`, for HTTP requests. Leaves the instance `unknown`. */
+  async runExchange(
+    request: ExchangeRequest,
+    context: InvocationContext,
+    timeoutMs: number,
+    fuel: bigint,
+  ): Promise<ExchangeAnswer> {
+    const entry = this.#exchange
+    if (entry === undefined) throw new AmpouleError('InvalidRequest', `function ${this.#source.spec.name} has no exchange`)
+    const keep = this.#state === 'new'
+    const { maxResponseBytes } = this.#source.spec.limits
+    return this.#invoke(context, timeoutMs, fuel, () => callExchange(entry, request, maxResponseBytes, keep))
   }
 
   /** A script engine's `load`, which belongs to initialisation. Leaves the instance `unknown`. */
@@ -424,9 +440,10 @@ export class Instance {
   }
 
   #findExports(): void {
-    const { event, load, http } = this.#source.plan.exports
+    const { event, load, exchange, http } = this.#source.plan.exports
     if (event !== undefined) this.#event = this.#bytesFunction(event)
     if (load !== undefined) this.#load = this.#bytesFunction(load)
+    if (exchange !== undefined) this.#exchange = this.#bytesFunction(exchange)
     if (http !== undefined) this.#http = this.#promising(http.func)
   }
 

@@ -1,5 +1,12 @@
 import { AmpouleError } from '../errors.ts'
-import type { FunctionRunner, FunctionSpec, InvocationContext, InvocationReport } from './contract.ts'
+import type {
+  ExchangeAnswer,
+  ExchangeRequest,
+  FunctionRunner,
+  FunctionSpec,
+  InvocationContext,
+  InvocationReport,
+} from './contract.ts'
 import type { CounterIndex, SharedCounts } from './counts.ts'
 import { GuestFailure } from './failure.ts'
 import { Pool, type Lease } from './pool.ts'
@@ -37,8 +44,8 @@ export class Runner implements FunctionRunner {
     const { spec, material, parts, scheduler, counts, index, ceilingKib } = options
     this.#scheduler = scheduler
     this.spec = spec
-    const { event, http } = material.plan.exports
-    this.ways = { event: event !== undefined, http: http !== undefined }
+    const { event, exchange, http } = material.plan.exports
+    this.ways = { event: event !== undefined, exchange: exchange !== undefined, http: http !== undefined }
     this.events = material.events
     const source = instanceSource(spec, material, parts, scheduler, {
       reserve: (bytes) => counts.reserve(Math.ceil(bytes / 1024), ceilingKib),
@@ -73,11 +80,33 @@ export class Runner implements FunctionRunner {
     const started = performance.now()
     try {
       const { ok, payload } = await lease.instance.runEvent(event, context, this.spec.limits.timeoutMs, this.spec.limits.fuel)
-      if (!ok) throw new GuestFailure(payload, lease.instance.memoryRefused ? this.spec.limits.memoryMb : undefined)
+      if (!ok) throw this.#failure(lease, payload)
       return { payload, report: report(lease, queued, started) }
     } finally {
       this.pool.release(lease)
     }
+  }
+
+  async invokeExchange(
+    request: ExchangeRequest,
+    context: InvocationContext,
+  ): Promise<{ readonly answer: ExchangeAnswer & { readonly ok: true }; readonly report: InvocationReport }> {
+    if (!this.ways.exchange) throw new AmpouleError('InvalidRequest', `function ${this.spec.name} has no exchange`)
+    const queued = performance.now()
+    const acquired = this.pool.acquire(context.signal)
+    const lease = acquired instanceof Promise ? await acquired : acquired
+    const started = performance.now()
+    try {
+      const answer = await lease.instance.runExchange(request, context, this.spec.limits.timeoutMs, this.spec.limits.fuel)
+      if (!answer.ok) throw this.#failure(lease, answer.payload)
+      return { answer, report: report(lease, queued, started) }
+    } finally {
+      this.pool.release(lease)
+    }
+  }
+
+  #failure({ instance }: Lease, payload: Uint8Array): GuestFailure {
+    return new GuestFailure(payload, instance.memoryRefused ? this.spec.limits.memoryMb : undefined)
   }
 
   async invokeHttp(

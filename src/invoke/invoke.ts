@@ -1,5 +1,5 @@
 import type { EventForm } from '../component/contract.ts'
-import type { FunctionRunner, InvocationReport } from '../engine/contract.ts'
+import type { ExchangeAnswer, ExchangeRequest, FunctionRunner, InvocationReport } from '../engine/contract.ts'
 import { AmpouleError } from '../errors.ts'
 import type { FunctionSettings } from '../functions/settings.ts'
 import type { GuestRequest, GuestResponse } from '../wasi/contract.ts'
@@ -36,11 +36,35 @@ export interface EventOutcome<T> {
 }
 
 /** Runs an encoded event and reads the answer with `decode`, whose `MalformedMessage` is the guest's fault: `InvalidResponse`. */
-export async function runEvent<T>(
+export const runEvent = <T>(
   target: HostedFunction,
   invocation: Invocation,
   event: Uint8Array,
   decode: (payload: Uint8Array, events: EventForm) => T,
+): Promise<EventOutcome<T>> =>
+  run(target, invocation, async (runner) => {
+    const { payload, report } = await runner.invokeEvent(event, invocation)
+    const { maxResponseBytes } = runner.spec.limits
+    if (payload.byteLength > maxResponseBytes) throw responseTooLarge(payload.byteLength, maxResponseBytes)
+    return { report, read: () => decode(payload, runner.events) }
+  })
+
+/** The same by a function's `exchange`. */
+export const runExchange = <T>(
+  target: HostedFunction,
+  invocation: Invocation,
+  request: ExchangeRequest,
+  decode: (answer: ExchangeAnswer & { readonly ok: true }) => T,
+): Promise<EventOutcome<T>> =>
+  run(target, invocation, async (runner) => {
+    const { answer, report } = await runner.invokeExchange(request, invocation)
+    return { report, read: () => decode(answer) }
+  })
+
+async function run<T>(
+  target: HostedFunction,
+  invocation: Invocation,
+  call: (runner: FunctionRunner) => Promise<{ readonly report: InvocationReport; readonly read: () => T }>,
 ): Promise<EventOutcome<T>> {
   let report: InvocationReport | undefined
   let { runner } = target
@@ -50,11 +74,9 @@ export async function runEvent<T>(
     // Taken where it is used: a deployment may have put another in its place, and may do so again while this one runs.
     ;({ runner } = target)
     invocation.sourceMap = runner.spec.sourceMap
-    const result = await runner.invokeEvent(event, invocation)
-    report = result.report
-    const { maxResponseBytes } = runner.spec.limits
-    if (result.payload.byteLength > maxResponseBytes) throw responseTooLarge(result.payload.byteLength, maxResponseBytes)
-    const answer = decode(result.payload, runner.events)
+    const called = await call(runner)
+    report = called.report
+    const answer = called.read()
     invocation.end(undefined, report)
     return { answer, report }
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Invocation } from '../invoke/invocation.ts'
-import { payloadTooLarge, runEvent, runHttp, wayFor, type HostedFunction } from '../invoke/invoke.ts'
+import { payloadTooLarge, runHttp, wayFor, type HostedFunction } from '../invoke/invoke.ts'
 import { AmpouleError } from '../errors.ts'
-import { decodeHttpAnswer, encodeHttpEvent } from '../triggers/http-event.ts'
+import { invokeHttpEvent } from '../triggers/http-invoke.ts'
 import { REQUEST_ID_HEADER, requestHead, responseHead, type ResponseHead } from '../triggers/http-headers.ts'
 
 /** Where requests go that name no host. */
@@ -28,16 +28,8 @@ export async function fetchFrom(
   if (body !== null && body.byteLength > limits.maxRequestBytes) throw payloadTooLarge(body.byteLength, limits.maxRequestBytes)
   const headers = headersOf(request, url, body)
   if (wayFor(target) === 'event') {
-    const event = {
-      id: invocation.requestId,
-      functionName: target.settings.name,
-      deadlineMs: invocation.startedMs + limits.timeoutMs,
-      method,
-      url: `${url.origin}${url.pathname}${url.search}`,
-      headers,
-      body,
-    }
-    const { answer } = await runEvent(target, invocation, encodeHttpEvent(event, target.runner.events), decodeHttpAnswer)
+    const input = { method, url: `${url.origin}${url.pathname}${url.search}`, headers, body }
+    const { answer } = await invokeHttpEvent(target, invocation, input)
     return responseOf(method, answer.head, answer.body, invocation)
   }
   const { response } = await runHttp(target, invocation, {

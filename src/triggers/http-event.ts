@@ -28,7 +28,7 @@ export function encodeHttpEvent(event: HttpEvent, events: EventForm): Uint8Array
 }
 
 /** The URL's parts (RFC 3986), and the query's parameters, decoded, those of one name joined by commas. */
-function splitUrl(url: string): { host: string; path: string; query: string; parameters?: Record<string, string> } {
+export function splitUrl(url: string): { host: string; path: string; query: string; parameters?: Record<string, string> } {
   const [, host = '', path = '', query = ''] = urlPattern.exec(url) ?? []
   const parts = { host, path: path === '' ? '/' : path, query }
   return query === '' ? parts : { ...parts, parameters: parseQuery(query) }
@@ -57,7 +57,7 @@ function decodeQueryPart(part: string): string {
 }
 
 /** `headers` without cookies, by name; the full `list` only where that is not all there is to say. */
-function sortHeaders(list: readonly Header[]): {
+export function sortHeaders(list: readonly Header[]): {
   headers: Record<string, string>
   cookies?: readonly string[]
   list?: readonly Header[]

@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { InvocationReport } from '../engine/contract.ts'
 import { AmpouleError } from '../errors.ts'
 import type { Invocation } from '../invoke/invocation.ts'
-import { runEvent, runHttp, wayFor, type HostedFunction } from '../invoke/invoke.ts'
+import { runHttp, wayFor, type HostedFunction } from '../invoke/invoke.ts'
 import { nextPhase } from '../invoke/phase.ts'
 import type { GuestRequest } from '../wasi/contract.ts'
 import { sendStream, sendWhole } from './http-answer.ts'
 import { BUFFERED_BYTES, clientGone, readBody, refuseTooLarge, streamBody, type StreamedBody } from './http-body.ts'
-import { decodeHttpAnswer, encodeHttpEvent } from './http-event.ts'
+import { invokeHttpEvent } from './http-invoke.ts'
 import { REQUEST_ID_HEADER, requestHead, responseHead, type RequestHead } from './http-headers.ts'
 
 /** One request on its way to a function. */
@@ -67,22 +67,11 @@ async function serveEvent({ match, invocation, incoming, outgoing, timing, closi
     if (head.expectsContinue) outgoing.writeContinue()
     body = await readBody(incoming, limits.maxRequestBytes)
   }
-  const event = encodeHttpEvent(
-    {
-      id: invocation.requestId,
-      functionName: target.settings.name,
-      deadlineMs: invocation.startedMs + limits.timeoutMs,
-      method: incoming.method ?? 'GET',
-      url: `http://${authority}${match.pathWithQuery}`,
-      headers: head.headers,
-      body,
-    },
-    target.runner.events,
-  )
-  const { answer, report } = await runEvent(target, invocation, event, (payload, events) => {
-    const decoded = decodeHttpAnswer(payload, events)
-    invocation.status = decoded.head.status
-    return decoded
+  const { answer, report } = await invokeHttpEvent(target, invocation, {
+    method: incoming.method ?? 'GET',
+    url: `http://${authority}${match.pathWithQuery}`,
+    headers: head.headers,
+    body,
   })
   await nextPhase(target.runner)
   const extra = timing

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import type { JavaScriptEngine } from '../../src/build/contract.ts'
 import { deployFunctions, explainDeployment, loadConfiguration } from '../../src/deploy.ts'
 import { Invocation } from '../../src/invoke/invocation.ts'
-import { invokeEncoded, invokeValue } from '../../src/invoke/invoke.ts'
+import { invokeValue } from '../../src/invoke/invoke.ts'
 import { LocalEngines, openLocal, type LocalFunction } from '../../src/local.ts'
 import type { LogRecord } from '../../src/observe/records.ts'
-import { decodeHttpAnswer, encodeHttpEvent } from '../../src/triggers/http-event.ts'
+import { invokeHttpEvent } from '../../src/triggers/http-invoke.ts'
 import { CACHE } from '../guests/cache.ts'
 
 const GUEST = fileURLToPath(new URL('guest.ts', import.meta.url))
@@ -58,12 +58,8 @@ export class TestFunction implements AsyncDisposable {
 
   async fetch(path: string, { method = 'GET', headers = [], body }: Sent = {}): Promise<Answer> {
     const bytes = body === undefined ? null : typeof body === 'string' ? new TextEncoder().encode(body) : body
-    const { answer } = await invokeEncoded(
-      this.#local,
-      this.#invocation(),
-      (origin, events) => encodeHttpEvent({ ...origin, method, url: `http://localhost${path}`, headers, body: bytes }, events),
-      decodeHttpAnswer,
-    )
+    const input = { method, url: `http://localhost${path}`, headers, body: bytes }
+    const { answer } = await invokeHttpEvent(this.#local, this.#invocation(), input)
     const { status, headers: list } = answer.head
     return { status, headers: pairs(list), text: new TextDecoder().decode(answer.body ?? new Uint8Array()) }
   }

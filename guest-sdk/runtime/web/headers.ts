@@ -105,6 +105,20 @@ export function listHeaders(headers: WebHeaders): [string, string][] {
   return list
 }
 
+/** For an answer, whose order says nothing: names and values by turns, neither sorted nor paired. */
+export function flatHeaders(headers: WebHeaders): string[] {
+  const values = headers[VALUES]
+  const names = Object.keys(values)
+  const list: string[] = []
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!
+    list.push(name, values[name]!)
+  }
+  const cookies = headers[COOKIES]
+  if (cookies !== undefined) for (let i = 0; i < cookies.length; i++) list.push('set-cookie', cookies[i]!)
+  return list
+}
+
 /** Takes the record over: names in lower case, values checked by the host. */
 export function headersOf(record: Readonly<Record>): WebHeaders {
   const headers = new WebHeaders()

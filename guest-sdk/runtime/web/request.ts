@@ -104,9 +104,10 @@ define(WebRequest.prototype, { constructor: WebRequest })
 const EMPTY = new WebHeaders()
 
 /** The request of an event, without the checks that the host has made, and without looking at the URL. */
-export function requestOf({ url, method, headers, list, body }: HttpEvent): WebRequest {
+export function requestOf({ url, method, headers, list, body, text }: HttpEvent): WebRequest {
   const request = Object.create(WebRequest.prototype) as WebRequest
-  request[BODY] = body === null ? undefined : whole(body)
+  const content = body ?? text
+  request[BODY] = content === undefined ? undefined : whole(content)
   request[STATE] = {
     method,
     url,

@@ -1,7 +1,7 @@
 /** Fetch Standard 5.5: Response. */
 import { BODY, cloneBody, extractBody, takeBody, WithBody } from './body.ts'
 import { tag } from './define.ts'
-import { listHeaders, WebHeaders } from './headers.ts'
+import { flatHeaders, WebHeaders } from './headers.ts'
 import { normalizeUrl } from './url.ts'
 
 const STATE = Symbol('state')
@@ -104,7 +104,8 @@ tag(WebResponse.prototype, 'Response')
 
 export interface TakenResponse {
   readonly status: number
-  readonly headers: [string, string][]
+  /** Names and values by turns. */
+  readonly headers: string[]
   readonly body: Uint8Array | string | null
 }
 
@@ -112,7 +113,7 @@ export interface TakenResponse {
 export function takeResponse(value: unknown): TakenResponse | Promise<TakenResponse> | undefined {
   if (!(value instanceof WebResponse)) return undefined
   const { status, headers } = value[STATE]
-  const list = listHeaders(headers)
+  const list = flatHeaders(headers)
   const body = takeBody(value[BODY])
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) return { status, headers: list, body }
   return body.then((bytes) => ({ status, headers: list, body: bytes }))
