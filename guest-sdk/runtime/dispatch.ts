@@ -38,8 +38,7 @@ export function createDispatcher(module: FunctionModule, runtime: Runtime, place
   const { platform, random, hooks, identity } = runtime
   const { text, waiting } = platform
   let handlers: Handlers | undefined
-  /** Where the handler begins that has been called. */
-  let place: string | undefined
+  let called: Exclude<FunctionEvent['type'], 'warm'> | undefined
   let running: InvocationContext | undefined
 
   const check = (): Handlers => {
@@ -51,9 +50,8 @@ export function createDispatcher(module: FunctionModule, runtime: Runtime, place
 
   const answer = (event: FunctionEvent, env: Environment, context: InvocationContext): Outcome => {
     if (event.type !== 'warm') {
-      const known = handlers ?? check()
-      place = (event.type === 'invoke' ? undefined : places[event.type === 'http' ? 'fetch' : event.type]) ?? places.lambda
-      return call(known, event, env, context, runtime)
+      called = event.type
+      return call(handlers ?? check(), event, env, context, runtime)
     }
     // An engine is warmed before it has its module, too. What is wrong with a module is said to the first event.
     if (module.default !== undefined || module.handler !== undefined) attempt(check)
@@ -96,14 +94,18 @@ export function createDispatcher(module: FunctionModule, runtime: Runtime, place
     }
   }
 
+  /** Where the handler begins that has been called. */
+  const placeOf = (type: NonNullable<typeof called>): string | undefined =>
+    (type === 'invoke' ? undefined : places[type === 'http' ? 'fetch' : type]) ?? places.lambda
+
   const begin = (): void => {
     random.forget()
-    place = undefined
+    called = undefined
     running = undefined
   }
 
   const fail = (error: unknown): never => {
-    throw sealError(error, text, running, place)
+    throw sealError(error, text, running, called === undefined ? undefined : placeOf(called))
   }
 
   const handle: Handle = (bytes) => {
@@ -157,17 +159,23 @@ function attempt(run: () => unknown): void {
 
 /** The module form goes first for what it has, Lambda's handler takes the rest. */
 function call(
-  { fetch, queue, stream, scheduled, lambda }: Handlers,
+  handlers: Handlers,
   event: Exclude<FunctionEvent, { readonly type: 'warm' }>,
   env: Environment,
   context: InvocationContext,
-  { platform: { text, web }, identity }: Runtime,
+  { platform, identity }: Runtime,
 ): Outcome {
+  const { lambda } = handlers
+  // Before all others: an interpreter pays for each name that is taken out of an object.
+  if (event.type === 'http') {
+    const { fetch } = handlers
+    if (fetch !== undefined)
+      return { result: callFetch(fetch, event, env, context, platform.web), seal: sealHttp, answer: asHttpAnswer }
+    if (lambda === undefined) throw missingHandler('http')
+    return { result: lambda(toApiGatewayEvent(event, platform.text), context), seal: sealLambda, answer: fromLambdaResult }
+  }
+  const { queue, stream, scheduled } = handlers
   switch (event.type) {
-    case 'http':
-      if (fetch !== undefined) return { result: callFetch(fetch, event, env, context, web), seal: sealHttp, answer: asHttpAnswer }
-      if (lambda === undefined) break
-      return { result: lambda(toApiGatewayEvent(event, text), context), seal: sealLambda, answer: fromLambdaResult }
     case 'invoke':
       if (lambda === undefined) break
       return { result: lambda(event.payload, context), seal: sealPayload }

@@ -18,13 +18,7 @@ export const asHttpAnswer = (value: unknown): HttpAnswer => value as HttpAnswer
 export const sealHttp: Outcome['seal'] = (value, text) => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what callFetch and fromLambdaResult make
   const { status, headers, body } = value as HttpAnswer
-  return sealEnvelope(`{"status":${status},"headers":${JSON.stringify(inPairs(headers))}}`, body, text)
-}
-
-function inPairs(flat: readonly string[]): [name: string, value: string][] {
-  const pairs: [string, string][] = []
-  for (let i = 0; i < flat.length; i += 2) pairs.push([flat[i]!, flat[i + 1]!])
-  return pairs
+  return sealEnvelope(`{"status":${status},"headers":${JSON.stringify(headers)}}`, body, text)
 }
 
 export const sealLambda: Outcome['seal'] = (value, text, context) => sealHttp(fromLambdaResult(value), text, context)

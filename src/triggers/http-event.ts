@@ -111,8 +111,19 @@ function decodeJsonAnswer(payload: Uint8Array): HttpAnswer {
   const status = own(head, 'status')
   if (typeof status !== 'number') throw new MalformedMessage('"status" is no number')
   const headers = own(head, 'headers') ?? []
-  if (!Array.isArray(headers) || !headers.every(isHeader)) throw new MalformedMessage('"headers" is no list of pairs')
-  return { head: responseHead(status, headers), body }
+  if (Array.isArray(headers)) {
+    if (headers.every(isHeader)) return { head: responseHead(status, headers), body }
+    if (headers.length % 2 === 0 && headers.every(isString)) return { head: responseHead(status, inPairs(headers)), body }
+  }
+  throw new MalformedMessage('"headers" is no list of names and values')
+}
+
+const isString = (value: unknown): value is string => typeof value === 'string'
+
+function inPairs(flat: readonly string[]): Header[] {
+  const pairs: Header[] = []
+  for (let i = 0; i + 1 < flat.length; i += 2) pairs.push([flat[i] ?? '', flat[i + 1] ?? ''])
+  return pairs
 }
 
 const isHeader = (pair: unknown): pair is Header =>

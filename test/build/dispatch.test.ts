@@ -39,7 +39,9 @@ const encode = (event: object): Uint8Array => {
 
 const decode = (bytes: Uint8Array): unknown => {
   const { head, body } = decodeEnvelope(bytes)
-  return { ...head, body: body === null ? null : new TextDecoder().decode(body) }
+  const { headers } = head as { headers?: readonly string[] }
+  const pairs = headers?.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]]] : []))
+  return { ...head, ...(pairs !== undefined && { headers: pairs }), body: body === null ? null : new TextDecoder().decode(body) }
 }
 
 const decodeError = (bytes: Uint8Array): { name: string; message: string; stack: string } =>

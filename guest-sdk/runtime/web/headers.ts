@@ -9,6 +9,31 @@ const NOT_IN_VALUE = /[\0\n\r]|[^\0-\xff]/
 /** Names in lower case; values of one name joined. Without a prototype, so that no name means anything. */
 type Record = { [name: string]: string }
 
+/** What most headers are called and say, so that no expression has to walk over it: in an interpreter that is dearer than the rest. */
+const NAMES: ReadonlySet<string> = new Set([
+  'accept',
+  'authorization',
+  'cache-control',
+  'content-length',
+  'content-type',
+  'cookie',
+  'etag',
+  'host',
+  'location',
+  'set-cookie',
+  'user-agent',
+  'vary',
+])
+const CONTENTS: ReadonlySet<string> = new Set([
+  'application/json',
+  'no-store',
+  'text/html; charset=utf-8',
+  'text/html;charset=UTF-8',
+  'text/plain',
+  'text/plain; charset=UTF-8',
+  'text/plain;charset=UTF-8',
+])
+
 const VALUES = Symbol('values')
 const COOKIES = Symbol('cookies')
 
@@ -47,15 +72,7 @@ export class WebHeaders {
 
   append(name: string, value: string): void {
     const key = nameOf(name)
-    const text = valueOf(key, value)
-    if (key === 'set-cookie') {
-      if (this[COOKIES] === undefined) this[COOKIES] = [text]
-      else this[COOKIES].push(text)
-      return
-    }
-    const before = this[VALUES][key]
-    // RFC 9113 8.2.3: a client may send each cookie on its own.
-    this[VALUES][key] = before === undefined ? text : `${before}${key === 'cookie' ? '; ' : ', '}${text}`
+    appendChecked(this, key, valueOf(key, value))
   }
 
   delete(name: string): void {
@@ -126,6 +143,28 @@ export function headersOf(record: Readonly<Record>): WebHeaders {
   return headers
 }
 
+/** Every header as it came, in lower case, checked by the host: to look at each character again would cost more than the whole request. */
+export function headersOfList(list: readonly (readonly [name: string, value: string])[]): WebHeaders {
+  const headers = new WebHeaders()
+  for (let i = 0; i < list.length; i++) {
+    const header = list[i]!
+    appendChecked(headers, header[0], header[1])
+  }
+  return headers
+}
+
+function appendChecked(headers: WebHeaders, key: string, text: string): void {
+  if (key === 'set-cookie') {
+    if (headers[COOKIES] === undefined) headers[COOKIES] = [text]
+    else headers[COOKIES].push(text)
+    return
+  }
+  const values = headers[VALUES]
+  const before = values[key]
+  // RFC 9113 8.2.3: a client may send each cookie on its own.
+  values[key] = before === undefined ? text : `${before}${key === 'cookie' ? '; ' : ', '}${text}`
+}
+
 function fill(headers: WebHeaders, init: unknown): void {
   if (init instanceof WebHeaders) {
     Object.assign(headers[VALUES], init[VALUES])
@@ -150,11 +189,13 @@ function fill(headers: WebHeaders, init: unknown): void {
 
 function nameOf(name: unknown): string {
   const text = typeof name === 'string' ? name : String(name)
+  if (NAMES.has(text)) return text
   if (!TOKEN.test(text)) throw new TypeError(`Headers: ${JSON.stringify(text)} is not a header name`)
   return text.toLowerCase()
 }
 
 function valueOf(name: string, value: unknown): string {
+  if (typeof value === 'string' && CONTENTS.has(value)) return value
   const text = (typeof value === 'string' ? value : String(value)).replace(SPACE_AROUND, '')
   if (NOT_IN_VALUE.test(text)) throw new TypeError(`Headers: the value of ${name} has a line end or a character above U+00FF`)
   return text

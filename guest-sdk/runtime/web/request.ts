@@ -3,7 +3,7 @@ import type { HttpEvent } from '../function.ts'
 import { WebAbortController, type WebAbortSignal } from './abort.ts'
 import { BODY, cloneBody, extractBody, whole, WithBody, type Body } from './body.ts'
 import { define, tag } from './define.ts'
-import { headersOf, WebHeaders } from './headers.ts'
+import { headersOf, headersOfList, WebHeaders } from './headers.ts'
 import { normalizeUrl, WebURL } from './url.ts'
 
 const STATE = Symbol('state')
@@ -112,7 +112,7 @@ export function requestOf({ url, method, headers, list, body, text }: HttpEvent)
     method,
     url,
     normalized: false,
-    headers: list === undefined ? headersOf(headers) : new WebHeaders(list),
+    headers: list === undefined ? headersOf(headers) : headersOfList(list),
     signal: undefined,
     options: {},
   }

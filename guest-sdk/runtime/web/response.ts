@@ -32,7 +32,7 @@ export class WebResponse extends WithBody {
       throw new RangeError(`Response: status ${String(init.status)} is not in the range 200 to 599`)
     const statusText = init.statusText === undefined ? '' : String(init.statusText)
     // oxlint-disable-next-line no-control-regex -- RFC 9112 4: reason-phrase
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(statusText))
+    if (statusText !== '' && /[^\t\x20-\x7e\x80-\xff]/.test(statusText))
       throw new TypeError('Response: the status text has a character that HTTP does not allow')
     const headers = new WebHeaders(init.headers)
     this[STATE] = { status, statusText, headers, type: 'default' }
