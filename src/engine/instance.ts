@@ -92,7 +92,7 @@ export class Instance {
 
   constructor(source: InstanceSource) {
     this.#source = source
-    this.#meter = new Meter(source.scheduler)
+    this.#meter = new Meter(source.scheduler, source.spec.limits.memoryMb)
     this.#waits = new Waits(() => this.#meter.resumed())
     this.#memories = new GuestMemories(source.strategy)
     this.#account = new MemoryAccount(source.spec.limits.memoryMb * 1024 * 1024)

@@ -1,5 +1,5 @@
 import { AmpouleError } from '../errors.ts'
-import { GRANT, MAX_SYNC_MS, SLICE_MS, type SliceScheduler } from './slices.ts'
+import { GRANT, MAX_SYNC_MS, SLICE_MS, Share, type SliceScheduler } from './slices.ts'
 
 /** The answer that makes the injected helper trap with `unreachable`, which no guest can catch. */
 const KILL = -1n
@@ -42,6 +42,7 @@ interface Lent {
  */
 export class Meter {
   readonly #scheduler: SliceScheduler
+  readonly #share: Share
   readonly #attached: Lent[] = []
   #budget: Budget = { fuel: 0n, deadlineAt: 0, timeoutMs: 0 }
   /** Without what was used of the grants that are still out. */
@@ -55,8 +56,10 @@ export class Meter {
   #sliceStart = 0
   #doom: AmpouleError | undefined
 
-  constructor(scheduler: SliceScheduler) {
+  /** `weight`: against that of others, what part of a crowded lane's time it gets. */
+  constructor(scheduler: SliceScheduler, weight = 1) {
     this.#scheduler = scheduler
+    this.#share = new Share(weight)
   }
 
   /** Every counter begins empty: the first check in each core instance asks for its first grant, and gets it whatever the clock says. */
@@ -154,7 +157,7 @@ export class Meter {
   }
 
   async #yield(counter: Lent): Promise<bigint> {
-    await this.#scheduler.turn()
+    await this.#scheduler.turn(this.#share, performance.now() - this.#sliceStart)
     this.resumed()
     if (this.#doom !== undefined || !this.#mayGoOn(this.#sliceStart)) return KILL
     return this.#grant(counter)

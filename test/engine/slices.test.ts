@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AmpouleError } from '../../src/errors.ts'
 import { Meter, type Counter } from '../../src/engine/meter.ts'
-import { GRANT, SLICE_MS, SliceScheduler } from '../../src/engine/slices.ts'
+import { GRANT, SLICE_MS, Share, SliceScheduler } from '../../src/engine/slices.ts'
 
 const spin = (ms: number): void => {
   const until = performance.now() + ms
@@ -13,11 +13,32 @@ describe('guests that take turns in a lane', () => {
   it('are resumed one per turn of the event loop, in the order in which they yielded', async () => {
     const scheduler = new SliceScheduler()
     const seen: string[] = []
-    const turns = ['a', 'b', 'c'].map((name) => scheduler.turn().then(() => seen.push(name)))
+    const turns = ['a', 'b', 'c'].map((name) => scheduler.turn(new Share(), 1).then(() => seen.push(name)))
     const between = new Promise<void>((resolve) => setImmediate(() => setImmediate(() => (seen.push('neighbour'), resolve()))))
     await Promise.all([...turns, between])
     expect(seen.filter((name) => name !== 'neighbour')).toEqual(['a', 'b', 'c'])
     expect(seen.indexOf('neighbour')).toBeLessThan(3)
+  })
+
+  it('have turns in proportion to their weights, and save none up while they do not wait', async () => {
+    const scheduler = new SliceScheduler()
+    const [small, large] = [new Share(128), new Share(1024)]
+    const had = new Map([small, large].map((share) => [share, 0]))
+    let left = 900
+    const take = async (share: Share): Promise<void> => {
+      for (; left > 0; left--) {
+        await scheduler.turn(share, 1)
+        had.set(share, (had.get(share) ?? 0) + 1)
+      }
+    }
+    await Promise.all([take(small), take(large)])
+    expect(Math.abs((had.get(small) ?? 0) - 100)).toBeLessThanOrEqual(2)
+
+    const late = new Share(128)
+    had.set(small, 0)
+    left = 100
+    await Promise.all([take(small), take(late)])
+    expect(Math.abs((had.get(small) ?? 0) - 50)).toBeLessThanOrEqual(2)
   })
 
   it('cannot be suspended inside a section entered without JSPI, also after it has thrown', () => {
