@@ -26,6 +26,8 @@ export interface HostOptions extends DeployOptions {
   readonly dataDir?: string
   /** Overrides the configuration's port of the management API; 0 takes a free one. */
   readonly managementPort?: number
+  /** Overrides the configuration's concurrency of all managed functions together. */
+  readonly accountConcurrency?: number
   /** Overrides the configuration's port; 0 takes a free one. */
   readonly port?: number
   /** Overrides the configuration's address. */

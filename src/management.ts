@@ -32,7 +32,7 @@ export async function openManagement(
   configuration: LoadedConfiguration,
   observe: Observer,
 ): Promise<Management | undefined> {
-  const { dataDir, managementPort } = configuration.host
+  const { dataDir, managementPort, accountConcurrency } = configuration.host
   const folder = options.dataDir ?? (dataDir === undefined ? undefined : resolve(configuration.folder, dataDir))
   if (folder === undefined) return undefined
   const account = DEFAULT_ACCOUNT
@@ -42,6 +42,7 @@ export async function openManagement(
     account,
     taken: new Set(configuration.functions.map(({ name }) => name)),
     observe,
+    accountConcurrency: options.accountConcurrency ?? accountConcurrency,
     key: process.env['AMPOULE_KEY'],
   })
   let control: Control | undefined

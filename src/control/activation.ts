@@ -8,6 +8,7 @@ import type { CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
 import { TASK_ROOT } from './entry.ts'
 import { loadMade, make, type MakeParts, type Ready } from './make.ts'
+import type { Provisioning } from './provisioning.ts'
 import type { Residence } from './residence.ts'
 
 export interface ActivationOptions {
@@ -15,6 +16,7 @@ export interface ActivationOptions {
   readonly code: CodeStore
   readonly parts: MakeParts
   readonly residence: Residence
+  readonly provisioning: Provisioning
   readonly observe: Observer
   readonly now: () => number
 }
@@ -99,6 +101,8 @@ export class Activation {
       if (outcome !== undefined && sameDefinition(version.definition, latest.definition))
         await this.#commitVersion(version, outcome)
       else await this.#bring(name, version, (made) => this.#commitVersion(version, made))
+      // An alias may have led to it before it could run.
+      this.#options.provisioning.start(name)
     }
   }
 

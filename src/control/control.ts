@@ -12,6 +12,8 @@ import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
 import type { MakeParts } from './make.ts'
+import { Concurrency } from './concurrency.ts'
+import { Provisioning } from './provisioning.ts'
 import { Residence, type Lanes } from './residence.ts'
 
 /** What operations of the management API work with. */
@@ -22,6 +24,8 @@ export interface Control {
   readonly seal: Seal
   readonly residence: Residence
   readonly activation: Activation
+  readonly concurrency: Concurrency
+  readonly provisioning: Provisioning
   /** Names that functions of `ampoule.jsonc` have. */
   readonly taken: ReadonlySet<string>
   /** Milliseconds since the epoch. */
@@ -37,6 +41,8 @@ export interface ControlOptions {
   readonly account: Account
   readonly taken: ReadonlySet<string>
   readonly observe: Observer
+  /** Invocations of all functions together. */
+  readonly accountConcurrency: number
   /** Instead of the key file; 32 bytes in base64. */
   readonly key: string | undefined
 }
@@ -50,7 +56,7 @@ export interface OpenState {
 
 /** Rejects with `AddressInUse` when another host has the folder, and with `InvalidConfiguration` when a newer release wrote it. */
 export async function openState(options: ControlOptions): Promise<OpenState> {
-  const { folder, account, taken, observe, key } = options
+  const { folder, account, taken, observe, key, accountConcurrency } = options
   const store = createStore(await openSqlite(folder))
   try {
     const seal = await openSeal(join(folder, 'secret.key'), key)
@@ -64,8 +70,12 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
     return {
       async start(lanes, elapsed = () => performance.now()) {
         const residence = new Residence({ store, seal, account, parts, lanes, now: elapsed })
-        const activation = new Activation({ store, code, parts, residence, observe, now: Date.now })
+        const concurrency = new Concurrency({ store, lanes, account: accountConcurrency })
+        await concurrency.apply()
+        const provisioning = new Provisioning(store, residence)
+        const activation = new Activation({ store, code, parts, residence, provisioning, observe, now: Date.now })
         await activation.resume()
+        await provisioning.resume()
         const collected = code.collectAll().catch((error: unknown) =>
           observe({
             type: 'host',
@@ -81,11 +91,14 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           seal,
           residence,
           activation,
+          concurrency,
+          provisioning,
           taken,
           now: Date.now,
           uuid: randomUUID,
           async close() {
             await activation.close()
+            await provisioning.close()
             await residence.close()
             await collected
             await store.close()

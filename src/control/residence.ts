@@ -7,12 +7,13 @@ import type { FunctionName } from '../functions/name.ts'
 import type { LaneGroup } from '../engine/contract.ts'
 import type { Seal } from '../store/seal.ts'
 import type { Store } from '../store/contract.ts'
+import { provisionedOf } from './provisioned.ts'
 import { loadMade, make, type MakeParts, type Ready } from './make.ts'
 import type { Route, Target } from '../invoke/route.ts'
 import { Turns } from './turns.ts'
 
 /** What residence needs of the lanes. */
-export type Lanes = Pick<LaneGroup, 'deploy' | 'remove' | 'tell' | 'instances'>
+export type Lanes = Pick<LaneGroup, 'deploy' | 'remove' | 'tell' | 'instances' | 'provision' | 'provisionedInUse' | 'limit'>
 
 /** What lanes are told: routes of these functions are not what they were. */
 export interface Changed {
@@ -41,7 +42,7 @@ export class Residence {
   readonly #options: ResidenceOptions
   readonly #turns = new Turns()
   /** By lane key: since when it has no instances; milliseconds. */
-  readonly #loaded = new Map<string, { readonly name: string; unusedSince: number }>()
+  readonly #loaded = new Map<string, { readonly name: string; unusedSince: number; provisioned: number }>()
   readonly #sweeper: NodeJS.Timeout
 
   constructor(options: ResidenceOptions) {
@@ -70,7 +71,8 @@ export class Residence {
       try {
         return await change({
           deploy: (version, served, ready) => this.#deploy(name, version, served, ready),
-          unload: () => this.#unload([...this.#loaded].filter(([, { name: own }]) => own === name).map(([key]) => key)),
+          provision: () => this.#provision(name as FunctionName),
+          unload: (version) => this.#unload(version === undefined ? this.#keysOf(name) : [laneKey(name, version)]),
         })
       } finally {
         await this.#tell([name])
@@ -78,11 +80,19 @@ export class Residence {
     })
   }
 
+  /** Instances of a version that are kept ready, and those of them that are free. */
+  instancesOf(name: string, version: string): { readonly ready: number; readonly free: number } {
+    const { lanes } = this.#options
+    const key = laneKey(name, version)
+    const ready = Math.min(this.#loaded.get(key)?.provisioned ?? 0, lanes.instances(key))
+    return { ready, free: Math.max(0, ready - lanes.provisionedInUse(key)) }
+  }
+
   /** Lets go what has not been used for {@link UNUSED_MS}. Done every {@link SWEEP_MS}. */
   async unloadUnused(): Promise<void> {
     const now = this.#options.now()
     for (const [key, loaded] of this.#loaded) {
-      if (this.#options.lanes.instances(key) > 0) loaded.unusedSince = now
+      if (loaded.provisioned > 0 || this.#options.lanes.instances(key) > 0) loaded.unusedSince = now
       if (now - loaded.unusedSince < UNUSED_MS) continue
       // Lanes that have it in mind find no runner and ask again.
       await this.#turns.take(loaded.name, async () => {
@@ -166,13 +176,38 @@ export class Residence {
     return ready
   }
 
+  /** Has lanes keep what is provisioned for the versions, and loads these for it. Rejects when one of them cannot be loaded. */
+  async #provision(name: FunctionName): Promise<void> {
+    const { store, lanes } = this.#options
+    const wanted = await provisionedOf(name, store)
+    const failures: unknown[] = []
+    for (const key of this.#keysOf(name)) {
+      const loaded = this.#loaded.get(key)
+      const count = wanted.get(key.slice(name.length + 1)) ?? 0
+      if (loaded === undefined || loaded.provisioned === count) continue
+      loaded.provisioned = count
+      await lanes.provision(key, count)
+    }
+    for (const [version, count] of wanted) {
+      const record = count > 0 ? await store.get('versions', [name, Number(version)]) : undefined
+      if (record !== undefined) await this.#load(name, record).catch((error: unknown) => failures.push(error))
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  #keysOf(name: string): readonly string[] {
+    return [...this.#loaded].filter(([, { name: own }]) => own === name).map(([key]) => key)
+  }
+
   async #deploy(name: string, version: string, { definition }: Served, { artifact, sourceMap }: Ready): Promise<void> {
-    const { lanes, account, seal, now } = this.#options
+    const { lanes, account, seal, now, store } = this.#options
     const key = laneKey(name, version)
     const variables = openVariables(definition.environment, name, seal)
-    const spec = managedSpec(managedSettings(name as FunctionName, definition), { version, definition, variables, account })
+    const provisioned = (await provisionedOf(name, store)).get(version) ?? 0
+    const settings = managedSettings(name as FunctionName, definition)
+    const spec = managedSpec(settings, { version, definition, variables, account, provisioned })
     await lanes.deploy({ artifact, spec: { ...spec, ...(sourceMap !== undefined && { sourceMap }) } })
-    this.#loaded.set(key, { name, unusedSince: now() })
+    this.#loaded.set(key, { name, unusedSince: now(), provisioned })
   }
 
   async #unload(keys: readonly string[]): Promise<void> {
@@ -191,8 +226,10 @@ export class Residence {
 export interface Changing {
   /** Loads what has just been made, in the place of what is loaded. Rejects like `LaneGroup.deploy`. */
   deploy(version: string, served: Served, ready: Ready): Promise<void>
-  /** Lets go every version of the function. */
-  unload(): Promise<void>
+  /** Has lanes keep what is provisioned, as the store has it. Resolves when it is ready, or there is no memory for more of it. */
+  provision(): Promise<void>
+  /** Lets go a version of the function, or all of them. */
+  unload(version?: string): Promise<void>
 }
 
 export const sealVariables = (variables: Variables, name: string, seal: Seal): string | undefined =>

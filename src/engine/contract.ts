@@ -23,6 +23,10 @@ export interface FunctionSpec {
   /** Instances that are kept ready, over all lanes. */
   readonly minInstances: number
   readonly idleMs: number
+  /** The name of what its invocations count against, together with those of all that name the same (`LaneGroup.limit`). Left out: none. */
+  readonly quota?: string
+  /** So many of `minInstances` are never given up for others, and as many invocations do not count against the quota. Default 0. */
+  readonly provisioned?: number
   /** What leads from the guest's stacks to the author's files (src/observe/source-map.ts); the engine only passes it on. */
   readonly sourceMap?: { readonly path: string; readonly root: string }
 }
@@ -171,6 +175,12 @@ export interface LaneGroup {
   remove(name: string): Promise<void>
   /** Instances of a function that are alive, in all lanes. 0 for one that is not deployed. */
   instances(name: string): number
+  /** Invocations that run on provisioned instances. */
+  provisionedInUse(name: string): number
+  /** Sets `minInstances` and `provisioned` of a function to this. Resolves when the instances are ready, or there is no memory for more of them. */
+  provision(name: string, instances: number): Promise<void>
+  /** How many invocations may run that count against this quota; `undefined` as its name: against all that have no limit of their own. At once. */
+  limit(quota: string | undefined, most: number | undefined): void
   /** Drains every lane, closes its runners, ends its thread. */
   stop(graceMs: number): Promise<void>
 }

@@ -17,6 +17,17 @@ export class GuestFailure extends AmpouleError {
   }
 }
 
+/** An invocation was not admitted; `limit` says which one is used up: the version's own, that of its quota, or what all others share. */
+export class Throttled extends AmpouleError {
+  override readonly name = 'Throttled'
+  readonly limit: 'function' | 'own quota' | 'shared quota'
+
+  constructor(limit: Throttled['limit'], message: string) {
+    super('TooManyRequests', message)
+    this.limit = limit
+  }
+}
+
 /** The words for whatever came out of a guest's stack. The first cause wins: a doomed guest is ended by all sorts of traps. */
 export function toAmpouleError(error: unknown, meter: Meter, account: MemoryAccount): AmpouleError {
   if (meter.doomed !== undefined) return meter.doomed

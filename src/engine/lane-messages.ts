@@ -1,5 +1,5 @@
 import type { FunctionSpec, LaneData } from './contract.ts'
-import type { CounterIndex } from './counts.ts'
+import type { CounterIndex, QuotaIndex } from './counts.ts'
 import type { Material } from './prepare.ts'
 import type { TopLevelDetails } from './script.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -11,6 +11,8 @@ export interface LaneFunction {
   readonly spec: FunctionSpec
   readonly material: Material
   readonly index: CounterIndex
+  readonly quota?: QuotaIndex | undefined
+  /** This lane's part of it. */
   readonly minInstances: number
 }
 
@@ -30,6 +32,14 @@ export interface LaneWorkerData {
 export type ToLane =
   | { readonly kind: 'deploy'; readonly id: number; readonly fn: LaneFunction }
   | { readonly kind: 'remove'; readonly id: number; readonly name: string }
+  /** `instances`: of all lanes; `minInstances`: this lane's part of them. */
+  | {
+      readonly kind: 'provision'
+      readonly id: number
+      readonly name: string
+      readonly instances: number
+      readonly minInstances: number
+    }
   | { readonly kind: 'update'; readonly id: number; readonly program: unknown }
   | { readonly kind: 'tell'; readonly id: number; readonly message: unknown }
   | { readonly kind: 'answer'; readonly question: number; readonly answer: unknown }

@@ -26,7 +26,7 @@ beat()
 setInterval(beat, HEARTBEAT_MS).unref()
 
 /** Gives what has been replaced; it still runs what it was running. */
-async function deploy({ spec, material, index, minInstances }: LaneFunction): Promise<Runner | undefined> {
+async function deploy({ spec, material, index, quota, minInstances }: LaneFunction): Promise<Runner | undefined> {
   const runner = new Runner({
     spec,
     material,
@@ -34,6 +34,7 @@ async function deploy({ spec, material, index, minInstances }: LaneFunction): Pr
     scheduler,
     counts,
     index,
+    quota,
     minInstances,
     ceilingKib: data.ceilingKib,
     verifyEvery: data.verifyEvery,
@@ -96,6 +97,15 @@ async function start(): Promise<void> {
         runners.delete(message.name)
         post({ kind: 'done', id: message.id })
         release(message.id, removed)
+        break
+      }
+      case 'provision': {
+        const { id, name, instances, minInstances } = message
+        const provisioned = runners.get(name)?.pool.provision(instances, minInstances) ?? Promise.resolve()
+        provisioned.then(
+          () => post({ kind: 'done', id }),
+          (error: unknown) => post({ kind: 'done', id, error: toMessage(error) }),
+        )
         break
       }
       case 'tell':

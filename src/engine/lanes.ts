@@ -5,6 +5,7 @@ import { MAX_FUNCTIONS, SharedCounts, type CounterIndex } from './counts.ts'
 import { Forge } from './forge.ts'
 import { Heartbeats } from './heartbeats.ts'
 import type { FromLane, LaneFunction, LaneWorkerData, ToLane } from './lane-messages.ts'
+import { Quotas } from './quotas.ts'
 import { LaneRequests, type Request } from './lane-requests.ts'
 import type { RestoreStrategy } from './restore/contract.ts'
 import { chooseStrategy } from './restore/index.ts'
@@ -27,6 +28,7 @@ class Lanes implements LaneGroup {
   readonly #strategy: RestoreStrategy
   readonly #forge: Forge
   readonly #counts: SharedCounts
+  readonly #quotas: Quotas
   readonly #heartbeats: Heartbeats
   /** Those that listen. */
   readonly #lanes: (Worker | undefined)[] = []
@@ -54,6 +56,7 @@ class Lanes implements LaneGroup {
     this.#forge = new Forge(this.#strategy)
     // The last lane number is this thread's, which runs nothing.
     this.#counts = new SharedCounts(options.lanes, options.lanes - 1)
+    this.#quotas = new Quotas(this.#counts)
     this.#heartbeats = new Heartbeats(options.lanes, options.watch)
   }
 
@@ -105,6 +108,7 @@ class Lanes implements LaneGroup {
       this.#release(released, () => {
         this.#freeSnapshot(old)
         this.#freeIndexes.push(old.index)
+        this.#quotas.give(old.spec.quota)
       })
     })
   }
@@ -116,6 +120,31 @@ class Lanes implements LaneGroup {
   instances(name: string): number {
     const fn = this.#functions.get(name)
     return fn === undefined ? 0 : this.#counts.alive(fn.index)
+  }
+
+  provisionedInUse(name: string): number {
+    const fn = this.#functions.get(name)
+    return fn === undefined ? 0 : this.#counts.provisionedInUse(fn.index)
+  }
+
+  provision(name: string, instances: number): Promise<void> {
+    return this.#inOrder(async () => {
+      const fn = this.#functions.get(name)
+      if (fn === undefined) return
+      const spec = { ...fn.spec, minInstances: instances, provisioned: instances }
+      this.#functions.set(name, { ...fn, spec })
+      await this.#askAll((lane) => ({
+        kind: 'provision',
+        id: this.#nextId++,
+        name,
+        instances,
+        minInstances: this.#share({ spec }, lane),
+      }))
+    })
+  }
+
+  limit(quota: string | undefined, most: number | undefined): void {
+    this.#quotas.limit(quota, most)
   }
 
   #inOrder(change: () => Promise<void>): Promise<void> {
@@ -151,7 +180,11 @@ class Lanes implements LaneGroup {
       id: this.#nextId++,
       fn: { ...prepared, minInstances: this.#share(fn, lane) },
     }))
-    if (old !== undefined) this.#release(released, () => this.#freeSnapshot(old))
+    if (old === undefined) return
+    this.#release(released, () => {
+      this.#freeSnapshot(old)
+      if (old.spec.quota !== fn.spec.quota) this.#quotas.give(old.spec.quota)
+    })
   }
 
   #freeSnapshot({ material }: Omit<LaneFunction, 'minInstances'>): void {
@@ -171,8 +204,10 @@ class Lanes implements LaneGroup {
 
   async #prepare(fn: DeployedFunction, signal?: AbortSignal): Promise<Omit<LaneFunction, 'minInstances'>> {
     const material = await this.#forge.prepare(fn, signal)
-    const index = this.#functions.get(fn.spec.name)?.index ?? this.#freeIndexes.pop() ?? this.#newIndex()
-    const prepared = { spec: fn.spec, material, index }
+    const old = this.#functions.get(fn.spec.name)
+    const quota = old?.spec.quota === fn.spec.quota ? old?.quota : this.#quotas.take(fn.spec.quota)
+    const index = old?.index ?? this.#freeIndexes.pop() ?? this.#newIndex()
+    const prepared = { spec: fn.spec, material, index, quota }
     this.#functions.set(fn.spec.name, prepared)
     return prepared
   }

@@ -1,11 +1,14 @@
 import { AmpouleError } from '../errors.ts'
 import type { Cancellation, FunctionSpec } from './contract.ts'
-import type { CounterIndex, SharedCounts } from './counts.ts'
+import type { CounterIndex, QuotaIndex, SharedCounts, Ticket } from './counts.ts'
+import { Throttled } from './failure.ts'
 import type { Instance } from './instance.ts'
 
 export interface PoolOptions {
   readonly spec: FunctionSpec
   readonly index: CounterIndex
+  /** Undefined: there is none but the function's own limit. */
+  readonly quota?: QuotaIndex | undefined
   readonly counts: SharedCounts
   /** Instances that this lane keeps ready. */
   readonly minInstances: number
@@ -28,6 +31,7 @@ export interface Lease {
   readonly instance: Instance
   readonly fresh: boolean
   readonly restoreMs: number
+  readonly ticket: Ticket | undefined
 }
 
 interface Idle {
@@ -38,7 +42,7 @@ interface Idle {
 }
 
 interface Waiter {
-  readonly grant: (lease: Lease) => void
+  readonly grant: (ready: Omit<Lease, 'ticket'>) => void
   readonly fail: (error: unknown) => void
 }
 
@@ -64,10 +68,15 @@ export class Pool {
   #restores = 0
   #backoffMs = 0
   #drained: (() => void) | undefined
+  #minInstances: number
+  /** Of all lanes. */
+  #provisioned: number
   readonly #sweeper: NodeJS.Timeout
 
   constructor(options: PoolOptions) {
     this.#options = options
+    this.#minInstances = options.minInstances
+    this.#provisioned = options.spec.provisioned ?? 0
     this.#sweeper = setInterval(() => this.#sweep(), Math.max(250, Math.min(1_000, options.spec.idleMs / 2))).unref()
   }
 
@@ -80,30 +89,53 @@ export class Pool {
     return this.#idle.length
   }
 
+  /** Has this lane keep `minInstances` ready as its part of `provisioned`, which others do not get; resolves as `prewarm` does. */
+  provision(provisioned: number, minInstances: number): Promise<void> {
+    this.#provisioned = provisioned
+    this.#minInstances = minInstances
+    return this.prewarm()
+  }
+
   /** Makes the minimum ready. */
   async prewarm(): Promise<void> {
-    while (this.size < this.#options.minInstances && !this.#closed) {
-      const instance = await this.#create()
+    while (this.size < this.#minInstances && !this.#closed) {
+      // The first attempt may have had others give up what the second needs.
+      const instance = (await this.#create()) ?? (this.#provisioned > 0 ? await this.#create() : undefined)
       if (instance === undefined) return
       this.#put(instance, 0)
       // Others are served meanwhile, and a lane that makes thousands does not look as if it hung.
-      if (this.size < this.#options.minInstances) await new Promise<void>((resolve) => setImmediate(resolve))
+      if (this.size < this.#minInstances) await new Promise<void>((resolve) => setImmediate(resolve))
     }
   }
 
   /** Admits an invocation and finds it an instance; throws TooManyRequests at once when the function's concurrency is used up. */
   acquire(signal: Cancellation): Lease | Promise<Lease> {
-    const { spec, counts, index } = this.#options
     if (this.#closed) throw new AmpouleError('ShuttingDown', 'the host is shutting down')
-    if (!counts.enter(index, spec.concurrency))
-      throw new AmpouleError(
-        'TooManyRequests',
+    const ticket = this.#admit()
+    const idle = this.#idle.pop()
+    if (idle !== undefined) return { instance: idle.instance, fresh: false, restoreMs: idle.restoreMs, ticket }
+    return this.#wait(signal, ticket)
+  }
+
+  #admit(): Ticket | undefined {
+    const { spec, counts, index, quota } = this.#options
+    const ticket = quota === undefined ? undefined : counts.admit(index, quota, this.#provisioned)
+    if (typeof ticket === 'string')
+      throw new Throttled(
+        ticket,
+        ticket === 'own quota'
+          ? `function ${spec.name} has as many invocations running as are reserved for it`
+          : `as many invocations are running as all functions together may have`,
+      )
+    if (!counts.enter(index, spec.concurrency + this.#provisioned)) {
+      if (ticket !== undefined) counts.dismiss(ticket)
+      throw new Throttled(
+        'function',
         `function ${spec.name} has ${spec.concurrency} invocations running, its limit ("concurrency")`,
       )
+    }
     this.#admitted++
-    const idle = this.#idle.pop()
-    if (idle !== undefined) return { instance: idle.instance, fresh: false, restoreMs: idle.restoreMs }
-    return this.#wait(signal)
+    return ticket
   }
 
   /** Gives an instance back after its invocation: restored, or discarded when that cannot be vouched for. */
@@ -114,15 +146,21 @@ export class Pool {
     const restored = restorable && lease.instance.restore(verify)
     this.#admitted--
     counts.leave(index)
+    if (lease.ticket !== undefined) counts.dismiss(lease.ticket)
     if (!restored) {
       this.#destroy(lease.instance)
-      if (this.#waiters.length > 0 || this.size < this.#options.minInstances) this.#createSoon()
+      if (this.#waiters.length > 0 || this.size < this.#minInstances) this.#createSoon()
     } else this.#put(lease.instance, performance.now() - started)
     if (this.#admitted === 0) this.#drained?.()
   }
 
-  /** Throws away one idle instance for the sake of another pool or lane. */
+  /** Throws away one idle instance for the sake of another pool or lane; none that is provisioned. */
   evict(): boolean {
+    if (this.#provisioned > 0 && this.size <= this.#minInstances) return false
+    return this.#evict()
+  }
+
+  #evict(): boolean {
     const oldest = this.#idle.shift()
     if (oldest === undefined) return false
     this.#destroy(oldest.instance)
@@ -134,12 +172,12 @@ export class Pool {
     this.#closed = true
     clearInterval(this.#sweeper)
     // At once: a pool that takes this one's place may need what they count for.
-    while (this.evict());
+    while (this.#evict());
     if (this.#admitted > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
-    while (this.evict());
+    while (this.#evict());
   }
 
-  #wait(signal: Cancellation): Promise<Lease> {
+  #wait(signal: Cancellation, ticket: Ticket | undefined): Promise<Lease> {
     return new Promise<Lease>((resolve, reject) => {
       const { spec } = this.#options
       const end = (): void => {
@@ -149,13 +187,13 @@ export class Pool {
         if (at >= 0) this.#waiters.splice(at, 1)
       }
       const waiter: Waiter = {
-        grant: (lease) => {
+        grant: (ready) => {
           end()
-          resolve(lease)
+          resolve({ ...ready, ticket })
         },
         fail: (error) => {
           end()
-          this.#leave()
+          this.#leave(ticket)
           reject(error)
         },
       }
@@ -174,16 +212,18 @@ export class Pool {
     })
   }
 
-  #leave(): void {
+  #leave(ticket: Ticket | undefined): void {
+    const { counts, index } = this.#options
     this.#admitted--
-    this.#options.counts.leave(this.#options.index)
+    counts.leave(index)
+    if (ticket !== undefined) counts.dismiss(ticket)
     if (this.#admitted === 0) this.#drained?.()
   }
 
   #createSoon(): void {
     if (this.#creating) return
     this.#creating = true
-    const wanted = (): boolean => this.#waiters.length > 0 || (this.size < this.#options.minInstances && !this.#closed)
+    const wanted = (): boolean => this.#waiters.length > 0 || (this.size < this.#minInstances && !this.#closed)
     const attempt = async (): Promise<void> => {
       if (!wanted()) return void (this.#creating = false)
       let delay = 0
@@ -208,13 +248,13 @@ export class Pool {
   /** Undefined when the limits leave no room at the moment. */
   async #create(): Promise<Instance | undefined> {
     const { counts, index, spec, instanceKib, ceilingKib } = this.#options
-    if (!counts.create(index, Math.max(spec.concurrency, spec.minInstances))) {
+    if (!counts.create(index, Math.max(spec.concurrency + this.#provisioned, spec.minInstances))) {
       if (this.#waiters.length > 0) this.#options.requestEviction('instances')
       return undefined
     }
     if (!counts.reserve(instanceKib, ceilingKib)) {
       counts.destroy(index)
-      if (this.#waiters.length > 0) this.#options.requestEviction('memory')
+      if (this.#waiters.length > 0 || this.#provisioned > 0) this.#options.requestEviction('memory')
       return undefined
     }
     try {
@@ -244,12 +284,12 @@ export class Pool {
     const now = performance.now()
     const { idleMs } = this.#options.spec
     // The oldest stands first: the most recently used is leased first.
-    while (this.#idle.length > 0 && this.size > this.#options.minInstances && now - this.#idle[0]!.since > idleMs) this.evict()
+    while (this.#idle.length > 0 && this.size > this.#minInstances && now - this.#idle[0]!.since > idleMs) this.#evict()
     for (const idle of this.#idle) {
       if (idle.trimmed || now - idle.since < TRIM_AFTER_MS) continue
       idle.instance.trim()
       idle.trimmed = true
     }
-    if (this.size < this.#options.minInstances) this.#createSoon()
+    if (this.size < this.#minInstances) this.#createSoon()
   }
 }

@@ -7,7 +7,7 @@ import type {
   InvocationContext,
   InvocationReport,
 } from './contract.ts'
-import type { CounterIndex, SharedCounts } from './counts.ts'
+import type { CounterIndex, QuotaIndex, SharedCounts } from './counts.ts'
 import { GuestFailure } from './failure.ts'
 import { Pool, type Lease } from './pool.ts'
 import { createInstance, instanceSource, type EngineParts, type Material } from './prepare.ts'
@@ -21,6 +21,7 @@ export interface RunnerOptions {
   readonly scheduler: SliceScheduler
   readonly counts: SharedCounts
   readonly index: CounterIndex
+  readonly quota?: QuotaIndex | undefined
   /** Instances that this lane keeps ready. */
   readonly minInstances: number
   readonly ceilingKib: number
@@ -54,6 +55,7 @@ export class Runner implements FunctionRunner {
     this.pool = new Pool({
       spec,
       index,
+      quota: options.quota,
       counts,
       minInstances: options.minInstances,
       instanceKib: instanceKib(material, parts.strategy.undoesGrowth),

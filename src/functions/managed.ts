@@ -21,7 +21,8 @@ export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds }
     memoryMb,
     timeoutMs: timeoutSeconds * 1000,
     fuel: undefined,
-    concurrency: QUOTAS.concurrentExecutions,
+    // What counts are the quotas of the function and of the account.
+    concurrency: MAX_CONCURRENCY,
     // Nothing is made before it is used.
     minInstances: 0,
     idleMs: FUNCTION_FIELDS.idleMs.default,
@@ -35,7 +36,7 @@ export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds }
 /** What the engine needs of a version, with the environment that Lambda gives every function. */
 export function managedSpec(
   settings: FunctionSettings,
-  { version, definition, variables, account }: ManagedVersion,
+  { version, definition, variables, account, provisioned = 0 }: ManagedVersion,
 ): FunctionSpec {
   const { name } = settings
   const spec = toSpec(
@@ -45,6 +46,9 @@ export function managedSpec(
   return {
     ...spec,
     name: laneKey(name, version),
+    // Of all its versions together.
+    quota: name,
+    ...(provisioned > 0 && { minInstances: provisioned, provisioned }),
     variables: [
       ...spec.variables.filter(([variable]) => variable !== 'AWS_LAMBDA_FUNCTION_VERSION'),
       ['AWS_LAMBDA_FUNCTION_VERSION', version],
@@ -63,7 +67,11 @@ export interface ManagedVersion {
   /** Opened. */
   readonly variables: Variables
   readonly account: Account
+  /** Instances that are kept ready for it. Default 0. */
+  readonly provisioned?: number
 }
+
+const MAX_CONCURRENCY = FUNCTION_FIELDS.concurrency.max
 
 /** What an event adds to the payload that it carries. */
 const EVENT_BYTES = 64 * 1024

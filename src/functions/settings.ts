@@ -1,6 +1,7 @@
 import type { FunctionSpec } from '../engine/contract.ts'
 import type { Fields, Values } from './fields.ts'
 import type { FunctionName } from './name.ts'
+import { QUOTAS } from './quotas.ts'
 
 const MIB = 1024 * 1024
 
@@ -145,6 +146,13 @@ export const HOST_FIELDS = {
     default: PAYLOAD_DEFAULT_BYTES,
     unit: 'bytes',
     about: 'Largest response of functions that do not set their own.',
+  },
+  accountConcurrency: {
+    type: 'integer',
+    min: 1,
+    max: 10_000,
+    default: QUOTAS.concurrentExecutions,
+    about: 'Invocations at once of all functions that are managed through the API; more are answered with 429.',
   },
   drainMs: {
     type: 'integer',

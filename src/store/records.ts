@@ -27,7 +27,7 @@ export interface AliasRecord {
   readonly version: string
   readonly description: string
   readonly revisionId: string
-  /** Share of invocations, above 0 and up to 1, that goes to this version instead. */
+  /** Share of invocations, from 0 to 1, that goes to this version instead. */
   readonly additional: { readonly version: string; readonly weight: number } | undefined
 }
 
@@ -157,3 +157,6 @@ export const TABLES: { readonly [Name in TableName]: Table<Name> } = {
   tags: { key: ['arn'] },
   access_keys: { key: ['id'] },
 }
+
+/** What is configured for one version or alias, and goes with it. */
+export const OF_QUALIFIER = ['policies', 'provisioned_concurrency', 'event_invoke_configs', 'function_urls'] as const

@@ -1,3 +1,4 @@
+import { Throttled } from '../engine/failure.ts'
 import { AmpouleError } from '../errors.ts'
 import type { Target } from '../invoke/route.ts'
 import { LambdaError } from '../functions/lambda-error.ts'
@@ -131,6 +132,9 @@ function functionFailure(error: unknown, { requestId }: Invocation, { settings }
         errorType: 'Function.ResponseSizeTooLarge',
         errorMessage: `Response payload size exceeded maximum allowed payload size (${QUOTAS.payloadBytes} bytes).`,
       }
+    case 'Cancelled':
+      // Nobody is there to be told.
+      throw error
     default:
       throw toLambdaError(error)
   }
@@ -144,7 +148,12 @@ export function toLambdaError(error: unknown): LambdaError {
   switch (code) {
     case 'TooManyRequests':
       return new LambdaError('TooManyRequestsException', 'Rate Exceeded.', {
-        members: { Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' },
+        members: {
+          Reason:
+            error instanceof Throttled && error.limit === 'shared quota'
+              ? 'ConcurrentInvocationLimitExceeded'
+              : 'ReservedFunctionConcurrentInvocationLimitExceeded',
+        },
         cause: error,
       })
     case 'PayloadTooLarge':

@@ -33,6 +33,7 @@ it('loads what is used, lets go what was not used for a while, and loads it agai
     account: DEFAULT_ACCOUNT,
     taken: new Set(),
     observe: () => undefined,
+    accountConcurrency: 1_000,
     key: undefined,
   })
   group = await startLanes({

@@ -187,6 +187,35 @@ describe('lanes', () => {
     for (const [client] of two) expect((await client.ask('/invoke/loop', hostileInput('length'))).text).toMatch(/^(ok|fresh) /)
   })
 
+  it('hold the limits of quotas, of which functions may share one, from the moment they are set', async () => {
+    const group = await start([await letter('a', 'A', { quota: 'q' }), await letter('b', 'B', { quota: 'q' })])
+    const outcomes = async (): Promise<readonly string[]> => {
+      const answers: string[] = []
+      for (const [client] of await clientsOf(2))
+        for (const name of ['a', 'b']) answers.push((await client.ask(`/invoke/${name}`)).text)
+      return answers
+    }
+    const refused = Array<string>(4).fill('TooManyRequests')
+    expect(await outcomes()).toEqual(['ok A', 'ok B', 'ok A', 'ok B'])
+    group.limit('q', 0)
+    expect(await outcomes()).toEqual(refused)
+    group.limit('q', undefined)
+    group.limit(undefined, 0)
+    expect(await outcomes()).toEqual(refused)
+  })
+
+  it('keep what is provisioned ready, each its part, also one that was replaced', async () => {
+    const group = await start([await letter('a', 'A', { minInstances: 0 })])
+    expect(group.instances('a')).toBe(0)
+    await group.provision('a', 5)
+    expect(group.instances('a')).toBe(5)
+    for (const [client] of await clientsOf(1)) await client.ask('/do/exit').catch(() => undefined)
+    await expect.poll(() => failures.length, POLL).toBe(1)
+    await expect.poll(() => group.instances('a'), POLL).toBe(5)
+    await group.provision('a', 0)
+    expect(group.provisionedInUse('a')).toBe(0)
+  })
+
   it('let a client that is bound to one of them use all instances of a function', async () => {
     await start([
       deployed('loop', await guest('hostile'), { concurrency: 4, minInstances: 4, limits: running }),

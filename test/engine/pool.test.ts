@@ -207,6 +207,29 @@ describe('a pool', () => {
     expect(pool.size).toBe(1)
   })
 
+  it('gives up what it keeps ready to others, but not what is provisioned', async () => {
+    const pool = open({ spec: { ...SPEC, minInstances: 1 } })
+    await pool.prewarm()
+    expect(pool.evict()).toBe(true)
+    await pool.provision(2, 2)
+    expect([pool.idle, pool.evict(), pool.idle]).toEqual([2, false, 2])
+    await pool.provision(0, 0)
+    expect([pool.evict(), pool.evict(), pool.evict()]).toEqual([true, true, false])
+  })
+
+  it('has others give up memory for what is provisioned', async () => {
+    const pool = open({
+      ceilingKib: 100,
+      requestEviction: (scarce) => {
+        evictions.push(scarce)
+        counts.reserve(-50, 100)
+      },
+    })
+    counts.reserve(50, 100)
+    await pool.provision(1, 1)
+    expect([pool.idle, evictions]).toEqual([1, ['memory']])
+  })
+
   it('waits for memory, and says so when none came free in time', async () => {
     const pool = open({ ceilingKib: 150, spec: { ...SPEC, limits: { ...CHEAP, timeoutMs: 60 } } })
     const lease = await pool.acquire(never)

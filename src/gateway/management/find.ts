@@ -10,7 +10,7 @@ import type { FunctionVersion } from '../../functions/definition.ts'
 import { invalidParameter, notFound } from '../../functions/lambda-error.ts'
 import type { FunctionName } from '../../functions/name.ts'
 import type { Store, Transaction } from '../../store/contract.ts'
-import type { FunctionRecord } from '../../store/records.ts'
+import { OF_QUALIFIER, type FunctionRecord } from '../../store/records.ts'
 
 /** What a request says of a function, for operations on functions, versions and aliases. */
 export interface Named {
@@ -65,4 +65,9 @@ export async function findVersion(
     default:
       return wanted satisfies never
   }
+}
+
+/** Removes what is configured for a version or an alias that goes. */
+export function forgetQualifier(name: FunctionName, qualifier: string, tx: Transaction): void {
+  for (const table of OF_QUALIFIER) tx.delete(table, { name, qualifier })
 }

@@ -7,7 +7,7 @@ import type { Control } from '../../../control/control.ts'
 import type { FunctionName } from '../../../functions/name.ts'
 import type { Operations } from '../contract.ts'
 import { checkZip, defineFunction } from '../definition.ts'
-import { findFunction, findVersion, functionNotFound, nameOf, referenceOf } from '../find.ts'
+import { findFunction, findVersion, forgetQualifier, functionNotFound, nameOf, referenceOf } from '../find.ts'
 import { page } from '../page.ts'
 import { viewVersion } from '../view.ts'
 
@@ -115,6 +115,8 @@ async function deleteFunction(name: FunctionName, control: Control): Promise<voi
     await lanes.unload()
     await control.code.collect(code)
   })
+  // What it had of the account's concurrency is free again.
+  await control.concurrency.apply()
 }
 
 async function deleteVersion(name: FunctionName, number: number, control: Control): Promise<void> {
@@ -131,9 +133,11 @@ async function deleteVersion(name: FunctionName, number: number, control: Contro
           `Unable to delete version because the following aliases reference it: [${aliases.map(({ alias }) => formatFunctionArn(control.account, name, alias)).join(', ')}]`,
         )
       tx.delete('versions', { name, number })
+      forgetQualifier(name, String(number), tx)
       return TABLES.versions.references?.(found) ?? []
     })
-    await lanes.unload()
+    await lanes.unload(String(number))
     await control.code.collect(code)
   })
+  await control.concurrency.apply()
 }
