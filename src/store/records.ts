@@ -1,5 +1,6 @@
 import type { FunctionVersion } from '../functions/definition.ts'
 import { referencesOf } from '../functions/definition.ts'
+import type { Statement } from '../functions/policy.ts'
 
 /*
  * The kinds of records. A new kind is a record here, a row in TABLES, and a migration that makes its table (sqlite/migrations.ts).
@@ -45,8 +46,7 @@ export interface ConcurrencyRecord {
 
 export interface PolicyRecord extends QualifiedRecord {
   readonly revisionId: string
-  /** Statements as IAM writes them. */
-  readonly statements: readonly Readonly<Record<string, unknown>>[]
+  readonly statements: readonly Statement[]
 }
 
 export interface ProvisionedConcurrencyRecord extends QualifiedRecord {

@@ -6,12 +6,14 @@ import { toLambdaError } from '../../triggers/invoke.ts'
 import type { Operations } from './contract.ts'
 import { OPERATIONS, type OperationModel, type OperationName } from './model/model.ts'
 import { functions } from './operations/functions.ts'
+import { permissions } from './operations/permissions.ts'
+import { tags } from './operations/tags.ts'
 import { updates } from './operations/updates.ts'
 import { versions } from './operations/versions.ts'
 import { readInput, writeError, writeOutput } from './wire.ts'
 
 /** Every operation that is offered. A group is a file in operations/ and a line here. */
-const GROUPS = { ...functions, ...updates, ...versions } satisfies Partial<Operations<OperationName>>
+const GROUPS = { ...functions, ...updates, ...versions, ...permissions, ...tags } satisfies Partial<Operations<OperationName>>
 
 /** Lanes run these themselves (lane.ts). */
 const IN_LANES: readonly OperationName[] = ['Invoke']

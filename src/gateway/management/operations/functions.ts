@@ -9,6 +9,7 @@ import type { Operations } from '../contract.ts'
 import { checkZip, defineFunction } from '../definition.ts'
 import { findFunction, findVersion, functionNotFound, nameOf, referenceOf } from '../find.ts'
 import { page } from '../page.ts'
+import { checkTags } from '../tags.ts'
 import { viewVersion } from '../view.ts'
 
 /** Functions themselves: what makes, shows and removes them. */
@@ -22,6 +23,7 @@ export const functions: Operations<
     refuseUnsupportedCode(otherCode, 'Code.')
     const definition = defineFunction(name, input, control)
     if (ZipFile === undefined || ZipFile.length === 0) throw invalidParameter('Please provide a source for function code.')
+    const tags = checkTags(input.Tags ?? {})
     if (control.taken.has(name)) throw conflict(`Function already exist: ${name} (it is declared in this host's ampoule.jsonc)`)
     await checkZip(ZipFile, definition)
     using code = await control.code.put(ZipFile)
@@ -37,7 +39,7 @@ export const functions: Operations<
     const publish = input.Publish === true
     await control.store.transact(async (tx) => {
       if ((await tx.get('functions', [name])) !== undefined) throw conflict(`Function already exist: ${name}`)
-      tx.put('functions', { name, latest, lastVersion: publish ? 1 : 0, tags: input.Tags ?? {} })
+      tx.put('functions', { name, latest, lastVersion: publish ? 1 : 0, tags })
       if (publish) tx.put('versions', { ...latest, name, number: 1, version: '1' })
     })
     control.activation.start(name)
@@ -131,6 +133,7 @@ async function deleteVersion(name: FunctionName, number: number, control: Contro
           `Unable to delete version because the following aliases reference it: [${aliases.map(({ alias }) => formatFunctionArn(control.account, name, alias)).join(', ')}]`,
         )
       tx.delete('versions', { name, number })
+      tx.delete('policies', { name, qualifier: String(number) })
       return TABLES.versions.references?.(found) ?? []
     })
     await lanes.unload()
