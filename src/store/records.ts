@@ -1,6 +1,7 @@
 import type { FunctionVersion } from '../functions/definition.ts'
 import { referencesOf } from '../functions/definition.ts'
-import type { Statement } from '../functions/policy.ts'
+import type { Statement, UrlAuthType } from '../functions/policy.ts'
+import type { UrlCors } from '../functions/url.ts'
 
 /*
  * The kinds of records. A new kind is a record here, a row in TABLES, and a migration that makes its table (sqlite/migrations.ts).
@@ -65,9 +66,9 @@ export interface EventInvokeRecord extends QualifiedRecord {
 export interface FunctionUrlRecord extends QualifiedRecord {
   /** The first label of the URL's host name. */
   readonly urlId: string
-  readonly authType: 'NONE' | 'AWS_IAM'
+  readonly authType: UrlAuthType
   readonly invokeMode: 'BUFFERED' | 'RESPONSE_STREAM'
-  readonly cors: Readonly<Record<string, unknown>> | undefined
+  readonly cors: UrlCors | undefined
   readonly createdAt: string
   readonly lastModified: string
 }

@@ -9,11 +9,14 @@ import { functions } from './operations/functions.ts'
 import { permissions } from './operations/permissions.ts'
 import { tags } from './operations/tags.ts'
 import { updates } from './operations/updates.ts'
+import { urls } from './operations/urls.ts'
 import { versions } from './operations/versions.ts'
 import { readInput, writeError, writeOutput } from './wire.ts'
 
 /** Every operation that is offered. A group is a file in operations/ and a line here. */
-const GROUPS = { ...functions, ...updates, ...versions, ...permissions, ...tags } satisfies Partial<Operations<OperationName>>
+const GROUPS = { ...functions, ...updates, ...versions, ...permissions, ...tags, ...urls } satisfies Partial<
+  Operations<OperationName>
+>
 
 /** Lanes run these themselves (lane.ts). */
 const IN_LANES: readonly OperationName[] = ['Invoke']
