@@ -1,5 +1,6 @@
 import type { FunctionVersion } from '../functions/definition.ts'
 import { referencesOf } from '../functions/definition.ts'
+import type { LayerCode } from '../functions/layer.ts'
 import type { Statement, UrlAuthType } from '../functions/policy.ts'
 import type { UrlCors } from '../functions/url.ts'
 
@@ -87,11 +88,11 @@ export interface LayerVersionRecord {
   readonly number: number
   readonly description: string
   readonly createdAt: string
-  readonly code: { readonly sha256: string; readonly bytes: number; readonly unzippedBytes: number }
+  readonly code: LayerCode
   readonly compatibleRuntimes: readonly string[]
   readonly compatibleArchitectures: readonly string[]
   readonly licenseInfo: string | undefined
-  readonly policy: { readonly revisionId: string; readonly statements: readonly Readonly<Record<string, unknown>>[] } | undefined
+  readonly policy: { readonly revisionId: string; readonly statements: readonly Statement[] } | undefined
 }
 
 /** The number of the last version that a layer got: deleted ones are not given again. */

@@ -6,6 +6,7 @@ import { toLambdaError } from '../../triggers/invoke.ts'
 import type { Operations } from './contract.ts'
 import { OPERATIONS, type OperationModel, type OperationName } from './model/model.ts'
 import { functions } from './operations/functions.ts'
+import { layers } from './operations/layers.ts'
 import { permissions } from './operations/permissions.ts'
 import { tags } from './operations/tags.ts'
 import { updates } from './operations/updates.ts'
@@ -14,7 +15,7 @@ import { versions } from './operations/versions.ts'
 import { readInput, writeError, writeOutput } from './wire.ts'
 
 /** Every operation that is offered. A group is a file in operations/ and a line here. */
-const GROUPS = { ...functions, ...updates, ...versions, ...permissions, ...tags, ...urls } satisfies Partial<
+const GROUPS = { ...functions, ...updates, ...versions, ...layers, ...permissions, ...tags, ...urls } satisfies Partial<
   Operations<OperationName>
 >
 
