@@ -71,7 +71,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   // Before anything is built: a busy port should not take minutes to be noticed.
   const port = await claimPort(address, options.port ?? configuration.host.port)
   const writer = createWriter(process.stdout, logs === 'json' ? formatJson : formatText)
-  const management = await openManagement(options, configuration, writer.observe)
+  const management = await openManagement(options, configuration, writer.observe, port)
   try {
     const functions = await deployFunctions(configuration.functions, configuration, options)
     options.signal?.throwIfAborted()

@@ -11,6 +11,7 @@ import { listen } from './gateway/listen.ts'
 import { Directory } from './gateway/management/directory.ts'
 import { refuseForeign } from './gateway/management/guard.ts'
 import { createManagementLane } from './gateway/management/lane.ts'
+import { FunctionUrls } from './gateway/urls/urls.ts'
 import type { HostedFunction } from './invoke/invoke.ts'
 import { formatJson, formatText, type Format } from './observe/format.ts'
 import { LogFrames } from './observe/log-frames.ts'
@@ -65,11 +66,18 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     invocations,
     ...(dev && { tools: createDevTools({ host: data.host, port: data.port, inFlight, invocations }) }),
   })
-  const listeners = [await listen(gateway, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })]
   let directory: Directory | undefined
+  let urls: FunctionUrls | undefined
+  const { app } = gateway
+  const serve: typeof gateway.serve = (incoming, outgoing) =>
+    urls?.serve(incoming, outgoing) === true || gateway.serve(incoming, outgoing)
+  const listeners = [await listen({ app, serve }, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })]
   if (program.management !== undefined) {
     const { host, port, account } = program.management
     directory = new Directory({ supervisor, account, declared: () => functions })
+    // Signatures on requests to functions are not verified: whoever asks is nobody.
+    const identify = () => ({ kind: 'anonymous' }) as const
+    urls = new FunctionUrls({ account, directory, runners, supervisor, inFlight, invocations, identify })
     const gates = [refuseForeign]
     const api = createManagementLane({ account, directory, supervisor, runners, gates, inFlight, invocations })
     listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight }))
@@ -80,7 +88,10 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
       functions = hostProgram(next as LaneProgramData, runners)
       gateway.update(functions)
     },
-    told: (message) => directory?.told(message as Changed),
+    told(message) {
+      directory?.told(message as Changed)
+      urls?.told(message as Changed)
+    },
     async stop(graceMs) {
       await Promise.all(listeners.map((listener) => listener.stop(graceMs)))
       await writer.flush()

@@ -31,6 +31,7 @@ export async function openManagement(
   options: HostOptions,
   configuration: LoadedConfiguration,
   observe: Observer,
+  dataPort: number,
 ): Promise<Management | undefined> {
   const { dataDir, managementPort, accountConcurrency } = configuration.host
   const folder = options.dataDir ?? (dataDir === undefined ? undefined : resolve(configuration.folder, dataDir))
@@ -40,6 +41,7 @@ export async function openManagement(
   const state = await openState({
     folder: resolve(folder),
     account,
+    port: dataPort,
     taken: new Set(configuration.functions.map(({ name }) => name)),
     observe,
     accountConcurrency: options.accountConcurrency ?? accountConcurrency,

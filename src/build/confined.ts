@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, sep } from 'node:path'
+import { dirname, isAbsolute, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'rolldown'
 
@@ -11,7 +11,7 @@ const ownFolders = (): readonly string[] => [
 
 /**
  * Lets modules inside `root` import only what is inside, or what every function has: what they resolve to elsewhere (by an absolute path,
- * by `..`, or in a `node_modules` further up) stays unresolved. Links inside are the caller's to exclude.
+ * by `..`, or in a `node_modules` further up) stays unresolved; absolute paths begin at `root`. Links inside are the caller's to exclude.
  */
 export function confined(root: string): Plugin {
   const own = ownFolders()
@@ -22,7 +22,10 @@ export function confined(root: string): Plugin {
       order: 'pre',
       async handler(id, importer) {
         if (importer === undefined || !inside(importer)) return null
-        const found = await this.resolve(id, importer, { skipSelf: true })
+        const below = isAbsolute(id) && !inside(id) ? join(root, id) : id
+        const found = await this.resolve(below, importer, { skipSelf: true })
+        // Left alone it would be looked for where it leads on this machine.
+        if (found === null && below !== id) return { id, external: true }
         if (found === null || found.external !== false || found.id.includes('\0') || inside(found.id)) return found
         const isPath = id.startsWith('.') || isAbsolute(id)
         if (!isPath && own.some((folder) => found.id.startsWith(folder))) return found

@@ -50,7 +50,8 @@ export interface BuildResult {
 
 export interface ScriptOptions extends Pick<BuildOptions, 'entry' | 'engine'> {
   /**
-   * Absolute path, without links, of the folder that `entry` is in: nothing outside of it can be imported but what functions have anyway.
+   * Absolute path, without links, of a folder that `entry` is in: nothing outside of it can be imported but what functions have anyway, and
+   * absolute paths in imports begin there.
    * For code of somebody who may not read this machine's files. Default: no limit.
    */
   readonly within?: string

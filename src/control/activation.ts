@@ -1,7 +1,7 @@
 import { explainTopLevel } from '../build/top-level.ts'
 import { TopLevelFailure } from '../engine/script.ts'
 import { AmpouleError } from '../errors.ts'
-import type { FunctionDefinition, FunctionVersion, Progress, Served } from '../functions/definition.ts'
+import { codeHashes, type FunctionDefinition, type FunctionVersion, type Progress, type Served } from '../functions/definition.ts'
 import type { Observer } from '../observe/records.ts'
 import type { FunctionRecord, VersionRecord } from '../store/records.ts'
 import type { CodeStore } from '../store/code.ts'
@@ -178,12 +178,12 @@ function settled(version: FunctionVersion, outcome: Outcome): FunctionVersion {
 const sameDefinition = (a: FunctionDefinition, b: FunctionDefinition): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 const sameCode = (a: FunctionDefinition, b: FunctionDefinition): boolean =>
-  a.code.sha256 === b.code.sha256 && a.runtime === b.runtime && a.handler === b.handler
+  String(codeHashes(a)) === String(codeHashes(b)) && a.runtime === b.runtime && a.handler === b.handler
 
 function codeOf(served: Served | undefined): readonly string[] {
   if (served === undefined) return []
   const { definition, made } = served
-  return [definition.code.sha256, ...(made.kind === 'script' ? [made.script, made.sourceMap] : [])]
+  return [...codeHashes(definition), ...(made.kind === 'script' ? [made.script, made.sourceMap] : [])]
 }
 
 async function explain(error: unknown, ready: Ready | undefined): Promise<Extract<Progress, { readonly status: 'failed' }>> {

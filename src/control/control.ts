@@ -26,6 +26,8 @@ export interface Control {
   readonly activation: Activation
   readonly concurrency: Concurrency
   readonly provisioning: Provisioning
+  /** Where functions are served over HTTP, for the URLs of functions. */
+  readonly port: number
   /** Names that functions of `ampoule.jsonc` have. */
   readonly taken: ReadonlySet<string>
   /** Milliseconds since the epoch. */
@@ -39,6 +41,8 @@ export interface ControlOptions {
   /** Everything that has to last is here. Made when it is not there; another host must not have it. */
   readonly folder: string
   readonly account: Account
+  /** Of the HTTP trigger. */
+  readonly port: number
   readonly taken: ReadonlySet<string>
   readonly observe: Observer
   /** Invocations of all functions together. */
@@ -56,7 +60,7 @@ export interface OpenState {
 
 /** Rejects with `AddressInUse` when another host has the folder, and with `InvalidConfiguration` when a newer release wrote it. */
 export async function openState(options: ControlOptions): Promise<OpenState> {
-  const { folder, account, taken, observe, key, accountConcurrency } = options
+  const { folder, account, port, taken, observe, key, accountConcurrency } = options
   const store = createStore(await openSqlite(folder))
   try {
     const seal = await openSeal(join(folder, 'secret.key'), key)
@@ -86,6 +90,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         )
         return {
           account,
+          port,
           store,
           code,
           seal,

@@ -10,6 +10,8 @@ import type { Route } from '../invoke/route.ts'
 export type Question =
   | { readonly kind: 'route'; readonly reference: FunctionReference }
   | { readonly kind: 'request'; readonly request: ForwardedRequest }
+  /** Answered with a `UrlRoute`, or undefined. */
+  | { readonly kind: 'url'; readonly urlId: string }
 
 export interface ForwardedRequest {
   readonly method: string

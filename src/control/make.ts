@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { relativeMap } from '../build/bundle.ts'
 import { engineArtifact } from '../build/engine-artifact.ts'
@@ -10,11 +10,12 @@ import type { Artifact } from '../component/contract.ts'
 import { binaryKind } from '../component/parse.ts'
 import type { ArtifactStore } from '../component/store.ts'
 import { AmpouleError } from '../errors.ts'
-import type { FunctionDefinition, Made } from '../functions/definition.ts'
+import type { CodeReference, FunctionDefinition, Made } from '../functions/definition.ts'
 import { runtimeKind } from '../functions/runtimes.ts'
 import type { SourceMapLocation } from '../observe/source-map.ts'
 import type { CodeHold, CodeStore } from '../store/code.ts'
-import { chooseComponent, handlerEntry, TASK_ROOT } from './entry.ts'
+import { chooseComponent, handlerEntry, LAYER_ROOT, TASK_ROOT } from './entry.ts'
+import { overlay, type Overlay } from './overlay.ts'
 import { openPackage, type Package } from './zip.ts'
 
 export interface MakeParts {
@@ -39,13 +40,20 @@ const ENGINE = 'starlingmonkey'
  * `InvalidComponent` or `InvalidModule` when its author made a mistake; paths in messages are below {@link TASK_ROOT}.
  */
 export async function make(
-  { runtime, handler, code: { sha256 } }: FunctionDefinition,
+  { runtime, handler, code, layers }: FunctionDefinition,
   parts: MakeParts,
 ): Promise<Ready & { readonly holds: readonly CodeHold[] }> {
-  const zip = await parts.code.read(sha256)
+  const files = await openCode(code, parts)
+  if (runtimeKind(runtime) !== 'javascript') return makeComponent(files, handler, parts)
+  const opened: Package[] = []
+  for (const layer of layers) opened.push(await openCode(layer.code, parts))
+  return makeScript(files, overlay(opened), handler, parts)
+}
+
+async function openCode({ sha256 }: CodeReference, { code }: MakeParts): Promise<Package> {
+  const zip = await code.read(sha256)
   if (zip === undefined) throw new AmpouleError('Internal', `the code ${sha256} is missing`)
-  const files = await openPackage(zip)
-  return runtimeKind(runtime) === 'javascript' ? makeScript(files, handler, parts) : makeComponent(files, handler, parts)
+  return openPackage(zip)
 }
 
 /** What was made before, unless it does not fit this release or is gone: then undefined, and it has to be made again. */
@@ -80,20 +88,19 @@ async function fromCore(bytes: Buffer, { scratch }: MakeParts): Promise<Uint8Arr
     await writeFile(source, bytes)
     return (await buildCoreModule({ source, cacheDir: join(folder, 'components') })).component
   } catch (error) {
-    throw asOfAuthor(error, folder)
+    throw asOfAuthor(error, folder, TASK_ROOT)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 /** With the paths that the author knows. */
-const asOfAuthor = (error: unknown, folder: string): unknown =>
-  error instanceof AmpouleError
-    ? new AmpouleError(error.code, error.message.replaceAll(folder, TASK_ROOT), { cause: error })
-    : error
+const asOfAuthor = (error: unknown, folder: string, shown: string): unknown =>
+  error instanceof AmpouleError ? new AmpouleError(error.code, error.message.replaceAll(folder, shown), { cause: error }) : error
 
 async function makeScript(
   files: Package,
+  layers: Overlay,
   handler: string,
   { code, scratch }: MakeParts,
 ): Promise<Ready & { holds: readonly CodeHold[] }> {
@@ -103,12 +110,14 @@ async function makeScript(
   // The bundler names files by their real path.
   const root = await realpath(folder)
   try {
-    for (const path of files.files) {
-      const target = join(root, path)
-      await mkdir(dirname(target), { recursive: true })
-      await writeFile(target, await files.read(path))
-    }
-    const entryPath = join(root, entry.path)
+    const task = join(root, TASK_ROOT)
+    await mkdir(task, { recursive: true })
+    for (const path of files.files) await unpack(files, path, task)
+    for (const [path, layer] of layers) await unpack(layer, path, join(root, LAYER_ROOT))
+    // Looked into after the function's own, as it is further up.
+    if ([...layers.keys()].some((path) => path.startsWith(LAYER_MODULES)))
+      await symlink(join(root, LAYER_ROOT, LAYER_MODULES), join(root, 'node_modules'), 'junction')
+    const entryPath = join(task, entry.path)
     await writeFile(entryPath, entry.code)
     const script = await buildScript({ entry: entryPath, engine: ENGINE, within: root })
     const engine = await engineArtifact(ENGINE)
@@ -124,10 +133,19 @@ async function makeScript(
       holds,
     }
   } catch (error) {
-    throw asOfAuthor(error, root)
+    throw asOfAuthor(error, root, '')
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Where layers have packages for Node.js. */
+const LAYER_MODULES = 'nodejs/node_modules/'
+
+async function unpack(files: Package, path: string, folder: string): Promise<void> {
+  const target = join(folder, path)
+  await mkdir(dirname(target), { recursive: true })
+  await writeFile(target, await files.read(path))
 }
 
 const locate = (sha256: string, code: CodeStore): SourceMapLocation => ({ path: code.path(sha256), root: TASK_ROOT })

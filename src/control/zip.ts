@@ -61,7 +61,7 @@ export async function openPackage(bytes: Uint8Array, limits: PackageLimits = LIM
       throw invalidParameter(`Unzipped size must be smaller than ${limits.unzippedBytes} bytes`)
     entries.set(path, entry)
   }
-  refuseFilesAsFolders(entries)
+  refuseFilesAsFolders(entries, (path) => invalidParameter(`The zip has ${JSON.stringify(path)} both as a file and as a folder`))
   return {
     files: new Set(entries.keys()),
     unzippedBytes,
@@ -112,10 +112,9 @@ function refuseUnusual(entry: Entry): void {
   if (type !== 0 && type !== REGULAR && type !== FOLDER) throw invalidParameter(`The file ${path} in the zip is no regular file`)
 }
 
-/** `a` and `a/b` cannot both be unpacked. */
-function refuseFilesAsFolders(entries: ReadonlyMap<string, Entry>): void {
-  for (const path of entries.keys())
+/** `a` and `a/b` cannot both be unpacked. Throws what `refusal` makes. */
+export function refuseFilesAsFolders(paths: ReadonlyMap<string, unknown>, refusal: (path: string) => Error): void {
+  for (const path of paths.keys())
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1))
-      if (entries.has(path.slice(0, slash)))
-        throw invalidParameter(`The zip has ${JSON.stringify(path.slice(0, slash))} both as a file and as a folder`)
+      if (paths.has(path.slice(0, slash))) throw refusal(path.slice(0, slash))
 }

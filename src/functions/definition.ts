@@ -1,3 +1,5 @@
+import type { UsedLayer } from './layer.ts'
+
 /** What a function is, as its owner has declared it: all that makes one version differ from another. Plain data, kept as it is. */
 export interface FunctionDefinition {
   readonly runtime: string
@@ -12,8 +14,8 @@ export interface FunctionDefinition {
   readonly environment: string | undefined
   readonly architecture: 'x86_64' | 'arm64'
   readonly snapStart: 'None' | 'PublishedVersions'
-  /** ARNs of layer versions, in order. */
-  readonly layers: readonly string[]
+  /** In order: later ones lie over earlier ones. */
+  readonly layers: readonly UsedLayer[]
   readonly code: CodeReference
 }
 
@@ -71,10 +73,16 @@ export const formatLastModified = (now: number): string => new Date(now).toISOSt
 /** The SHA-256 as Lambda shows it. */
 export const codeSha256 = ({ sha256 }: CodeReference): string => Buffer.from(sha256, 'hex').toString('base64')
 
+/** Hashes of its zip and of its layers'. */
+export const codeHashes = ({ code, layers }: FunctionDefinition): string[] => [
+  code.sha256,
+  ...layers.map((layer) => layer.code.sha256),
+]
+
 /** Hashes of the code store that a version stands on. */
 export function referencesOf({ definition, served }: FunctionVersion): readonly string[] {
-  const hashes = [definition.code.sha256]
-  if (served !== undefined) hashes.push(served.definition.code.sha256)
+  const hashes = codeHashes(definition)
+  if (served !== undefined) hashes.push(...codeHashes(served.definition))
   if (served?.made.kind === 'script') hashes.push(served.made.script, served.made.sourceMap)
   return [...new Set(hashes)]
 }

@@ -19,4 +19,8 @@ export const QUOTAS = {
   /** A synchronous invocation's payload, and its answer. */
   payloadBytes: 6 * MIB,
   layers: 5,
+  /** A resource policy, as JSON. */
+  policyBytes: 20 * 1024,
+  /** AWS Tagging, "Tag naming limits". */
+  tags: 50,
 } as const

@@ -1,5 +1,8 @@
 import type { FunctionVersion } from '../functions/definition.ts'
 import { referencesOf } from '../functions/definition.ts'
+import type { LayerCode } from '../functions/layer.ts'
+import type { Statement, UrlAuthType } from '../functions/policy.ts'
+import type { UrlCors } from '../functions/url.ts'
 
 /*
  * The kinds of records. A new kind is a record here, a row in TABLES, and a migration that makes its table (sqlite/migrations.ts).
@@ -45,8 +48,7 @@ export interface ConcurrencyRecord {
 
 export interface PolicyRecord extends QualifiedRecord {
   readonly revisionId: string
-  /** Statements as IAM writes them. */
-  readonly statements: readonly Readonly<Record<string, unknown>>[]
+  readonly statements: readonly Statement[]
 }
 
 export interface ProvisionedConcurrencyRecord extends QualifiedRecord {
@@ -65,9 +67,9 @@ export interface EventInvokeRecord extends QualifiedRecord {
 export interface FunctionUrlRecord extends QualifiedRecord {
   /** The first label of the URL's host name. */
   readonly urlId: string
-  readonly authType: 'NONE' | 'AWS_IAM'
+  readonly authType: UrlAuthType
   readonly invokeMode: 'BUFFERED' | 'RESPONSE_STREAM'
-  readonly cors: Readonly<Record<string, unknown>> | undefined
+  readonly cors: UrlCors | undefined
   readonly createdAt: string
   readonly lastModified: string
 }
@@ -86,11 +88,11 @@ export interface LayerVersionRecord {
   readonly number: number
   readonly description: string
   readonly createdAt: string
-  readonly code: { readonly sha256: string; readonly bytes: number; readonly unzippedBytes: number }
+  readonly code: LayerCode
   readonly compatibleRuntimes: readonly string[]
   readonly compatibleArchitectures: readonly string[]
   readonly licenseInfo: string | undefined
-  readonly policy: { readonly revisionId: string; readonly statements: readonly Readonly<Record<string, unknown>>[] } | undefined
+  readonly policy: { readonly revisionId: string; readonly statements: readonly Statement[] } | undefined
 }
 
 /** The number of the last version that a layer got: deleted ones are not given again. */

@@ -8,7 +8,7 @@ import type { GuestRequest } from '../wasi/contract.ts'
 import { sendStream, sendWhole } from './http-answer.ts'
 import { BUFFERED_BYTES, clientGone, readBody, refuseTooLarge, streamBody, type StreamedBody } from './http-body.ts'
 import { invokeHttpEvent } from './http-invoke.ts'
-import { REQUEST_ID_HEADER, requestHead, responseHead, type RequestHead } from './http-headers.ts'
+import { REQUEST_ID_HEADER, requestHead, responseHead, type RequestHead, type ResponseHead } from './http-headers.ts'
 
 /** One request on its way to a function. */
 export interface HttpCall {
@@ -16,6 +16,8 @@ export interface HttpCall {
   readonly invocation: Invocation
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
+  /** Name, value, …: headers that take the place of those of these names in the answer. Default: none. */
+  readonly own?: readonly string[]
   /** Answers carry `server-timing`. */
   readonly timing: boolean
   /** Asked when the head goes out: whether the connection must end with this answer. */
@@ -56,7 +58,7 @@ export async function serveHttp(call: HttpCall): Promise<void> {
   }
 }
 
-async function serveEvent({ match, invocation, incoming, outgoing, timing, closing }: HttpCall): Promise<void> {
+async function serveEvent({ match, invocation, incoming, outgoing, own, timing, closing }: HttpCall): Promise<void> {
   const { target } = match
   const { limits } = target.runner.spec
   const head = requestHead(incoming.rawHeaders, match.prefix)
@@ -77,7 +79,7 @@ async function serveEvent({ match, invocation, incoming, outgoing, timing, closi
   const extra = timing
     ? [REQUEST_ID_HEADER, invocation.requestId, 'server-timing', serverTiming(report)]
     : [REQUEST_ID_HEADER, invocation.requestId]
-  sendWhole(incoming, outgoing, answer.head, answer.body, { extra, close: closing() })
+  sendWhole(incoming, outgoing, withOwn(answer.head, own), answer.body, { extra, close: closing() })
 }
 
 async function serveWasiHttp(call: HttpCall): Promise<void> {
@@ -95,7 +97,7 @@ async function serveWasiHttp(call: HttpCall): Promise<void> {
   }
   const { response, done } = await runHttp(match.target, invocation, request)
   await nextPhase(match.target.runner)
-  const head = responseHead(response.status, response.headers)
+  const head = withOwn(responseHead(response.status, response.headers), call.own)
   const extra = [REQUEST_ID_HEADER, invocation.requestId]
   const options = { extra, close: call.closing(), ...(discard === undefined ? {} : { discard }) }
   if (response.body instanceof ReadableStream) {
@@ -120,6 +122,15 @@ async function guestBody(
   if (head.expectsContinue) outgoing.writeContinue()
   if (head.bodyLength !== undefined && head.bodyLength <= BUFFERED_BYTES) return await readBody(incoming, maxRequestBytes)
   return streamBody(incoming, maxRequestBytes, (error) => invocation.abort(error))
+}
+
+function withOwn(head: ResponseHead, own: readonly string[] = []): ResponseHead {
+  if (own.length === 0) return head
+  const names = new Set(own.filter((_, index) => index % 2 === 0))
+  // What varies by more than the origin does so still.
+  names.delete('vary')
+  const kept = head.headers.filter((_, index, all) => !names.has((all[index - (index % 2)] ?? '').toLowerCase()))
+  return { ...head, headers: [...kept, ...own] }
 }
 
 function authorityOf({ host }: RequestHead): string {

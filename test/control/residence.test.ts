@@ -29,6 +29,7 @@ async function freePort(): Promise<number> {
 
 it('loads what is used, lets go what was not used for a while, and loads it again', async () => {
   const state = await openState({
+    port: 8080,
     folder: await temporaryFolder(),
     account: DEFAULT_ACCOUNT,
     taken: new Set(),

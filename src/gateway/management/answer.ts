@@ -1,11 +1,16 @@
 import type { Hono } from 'hono'
 import type { Control } from '../../control/control.ts'
 import type { ForwardedAnswer, ForwardedRequest, Question, RouteAnswer } from '../../control/lane-protocol.ts'
+import type { UrlRoute } from '../../functions/url.ts'
+import { findUrl } from '../../control/urls.ts'
 import { LambdaError } from '../../functions/lambda-error.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 
 /** Answers what lanes ask. */
-export function answerLanes(control: Control, app: Hono): (question: unknown) => Promise<RouteAnswer | ForwardedAnswer> {
+export function answerLanes(
+  control: Control,
+  app: Hono,
+): (question: unknown) => Promise<RouteAnswer | ForwardedAnswer | UrlRoute | undefined> {
   return (content) => {
     // Lanes are of this release.
     const question = content as Question
@@ -17,6 +22,8 @@ export function answerLanes(control: Control, app: Hono): (question: unknown) =>
         )
       case 'request':
         return answerRequest(question.request, app)
+      case 'url':
+        return findUrl(question.urlId, control.store, control.account)
       default:
         return question satisfies never
     }

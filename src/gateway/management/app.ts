@@ -9,8 +9,12 @@ import { accountSettings } from './operations/account.ts'
 import { aliases } from './operations/aliases.ts'
 import { concurrency } from './operations/concurrency.ts'
 import { functions } from './operations/functions.ts'
+import { layers } from './operations/layers.ts'
+import { permissions } from './operations/permissions.ts'
 import { provisioned } from './operations/provisioned.ts'
+import { tags } from './operations/tags.ts'
 import { updates } from './operations/updates.ts'
+import { urls } from './operations/urls.ts'
 import { versions } from './operations/versions.ts'
 import { readInput, writeError, writeOutput } from './wire.ts'
 
@@ -20,8 +24,12 @@ const GROUPS = {
   ...aliases,
   ...concurrency,
   ...functions,
+  ...layers,
+  ...permissions,
   ...provisioned,
+  ...tags,
   ...updates,
+  ...urls,
   ...versions,
 } satisfies Partial<Operations<OperationName>>
 

@@ -14,16 +14,7 @@ import { refuseUnsupported } from '../../functions/unsupported.ts'
 type Given = Partial<
   Pick<
     CreateFunctionRequest,
-    | 'Architectures'
-    | 'Description'
-    | 'Environment'
-    | 'Handler'
-    | 'Layers'
-    | 'MemorySize'
-    | 'Role'
-    | 'Runtime'
-    | 'SnapStart'
-    | 'Timeout'
+    'Architectures' | 'Description' | 'Environment' | 'Handler' | 'MemorySize' | 'Role' | 'Runtime' | 'SnapStart' | 'Timeout'
   >
 >
 
@@ -59,8 +50,6 @@ export function changeDefinition<T extends Base>(name: string, base: T, given: G
     throw invalidParameter(
       `1 validation error detected: Value '${given.Timeout}' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to ${timeoutMs.max / 1000}`,
     )
-  if ((given.Layers ?? []).length > 0)
-    throw invalidParameter('The parameter Layers is not supported: layers are not available yet')
   const variables = given.Environment?.Variables
   if (variables !== undefined) checkVariables(variables)
   return {
@@ -78,10 +67,18 @@ export function changeDefinition<T extends Base>(name: string, base: T, given: G
 }
 
 /** Refuses a zip that could never become the function. Throws `InvalidParameterValueException` and `RequestTooLargeException`. */
-export async function checkZip(zip: Uint8Array, { runtime, handler }: Base): Promise<void> {
+export async function checkZip(zip: Uint8Array, { runtime, handler, layers }: Base): Promise<void> {
   if (zip.length > QUOTAS.zippedBytes)
     throw invalidParameter(`The zip has ${zip.length} bytes, the limit is ${QUOTAS.zippedBytes}`)
-  const { files } = await openPackage(zip)
-  if (runtimeKind(runtime) === 'javascript') handlerEntry(files, handler)
-  else chooseComponent(files, handler)
+  const { files, unzippedBytes } = await openPackage(zip)
+  if (layers.reduce((bytes, { code }) => bytes + code.unzippedBytes, unzippedBytes) > QUOTAS.unzippedBytes)
+    throw invalidParameter(
+      `Function code combined with layers exceeds the maximum allowed size of ${QUOTAS.unzippedBytes} bytes.`,
+    )
+  if (runtimeKind(runtime) === 'javascript') return void handlerEntry(files, handler)
+  chooseComponent(files, handler)
+  if (layers.length > 0)
+    throw invalidParameter(
+      `The parameter Layers is not supported with the runtime ${runtime}: components cannot read /opt. Leave it out, or put the files into the zip`,
+    )
 }

@@ -36,7 +36,9 @@ export function viewVersion(
     ...(definition.environment !== undefined && { Environment: { Variables: variables } }),
     TracingConfig: { Mode: 'PassThrough' },
     RevisionId: version.revisionId,
-    ...(definition.layers.length > 0 && { Layers: definition.layers.map((Arn) => ({ Arn })) }),
+    ...(definition.layers.length > 0 && {
+      Layers: definition.layers.map(({ arn, code }) => ({ Arn: arn, CodeSize: code.bytes })),
+    }),
     ...viewState(version.state),
     ...viewUpdate(version.lastUpdate),
     PackageType: 'Zip',

@@ -39,7 +39,6 @@ describe('CreateFunction refuses by name', () => {
     ['TracingConfig', { TracingConfig: { Mode: 'Active' } }, INVALID, 'The parameter TracingConfig'],
     ['VpcConfig', { VpcConfig: { SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'] } }, INVALID, 'The parameter VpcConfig'],
     ['EphemeralStorage', { EphemeralStorage: { Size: 1024 } }, INVALID, 'The parameter EphemeralStorage'],
-    ['Layers', { Layers: ['arn:aws:lambda:us-east-1:000000000000:layer:any:1'] }, INVALID, 'The parameter Layers'],
     ['S3Bucket', { Code: { S3Bucket: 'bucket', S3Key: 'key' } }, INVALID, 'The parameter Code.S3Bucket is not supported'],
     ['no code', { Code: {} }, INVALID, 'Please provide a source for function code.'],
     [

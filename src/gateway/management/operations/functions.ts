@@ -1,5 +1,5 @@
 import { formatFunctionArn, LATEST, parseQualifier } from '../../../functions/arn.ts'
-import { formatLastModified, type FunctionVersion } from '../../../functions/definition.ts'
+import { formatLastModified, type FunctionDefinition, type FunctionVersion } from '../../../functions/definition.ts'
 import { conflict, invalidParameter } from '../../../functions/lambda-error.ts'
 import { refuseUnsupported, refuseUnsupportedCode } from '../../../functions/unsupported.ts'
 import { TABLES, type TableName } from '../../../store/records.ts'
@@ -8,7 +8,9 @@ import type { FunctionName } from '../../../functions/name.ts'
 import type { Operations } from '../contract.ts'
 import { checkZip, defineFunction } from '../definition.ts'
 import { findFunction, findVersion, forgetQualifier, functionNotFound, nameOf, referenceOf } from '../find.ts'
+import { resolveLayers } from '../layers.ts'
 import { page } from '../page.ts'
+import { checkTags } from '../tags.ts'
 import { viewVersion } from '../view.ts'
 
 /** Functions themselves: what makes, shows and removes them. */
@@ -20,25 +22,30 @@ export const functions: Operations<
     refuseUnsupported(input)
     const { ZipFile, ...otherCode } = input.Code ?? {}
     refuseUnsupportedCode(otherCode, 'Code.')
-    const definition = defineFunction(name, input, control)
+    const defined = defineFunction(name, input, control)
     if (ZipFile === undefined || ZipFile.length === 0) throw invalidParameter('Please provide a source for function code.')
+    const tags = checkTags(input.Tags ?? {})
     if (control.taken.has(name)) throw conflict(`Function already exist: ${name} (it is declared in this host's ampoule.jsonc)`)
-    await checkZip(ZipFile, definition)
+    await checkZip(ZipFile, defined)
     using code = await control.code.put(ZipFile)
-    const latest: FunctionVersion = {
+    const make = (layers: FunctionDefinition['layers']): FunctionVersion => ({
       version: LATEST,
-      definition: { ...definition, code: { sha256: code.sha256, bytes: code.bytes } },
+      definition: { ...defined, layers, code: { sha256: code.sha256, bytes: code.bytes } },
       revisionId: control.uuid(),
       lastModified: formatLastModified(control.now()),
       state: { status: 'pending' },
       lastUpdate: { status: 'done' },
       served: undefined,
-    }
+    })
     const publish = input.Publish === true
-    await control.store.transact(async (tx) => {
+    const latest = await control.store.transact(async (tx) => {
       if ((await tx.get('functions', [name])) !== undefined) throw conflict(`Function already exist: ${name}`)
-      tx.put('functions', { name, latest, lastVersion: publish ? 1 : 0, tags: input.Tags ?? {} })
+      const layers = await resolveLayers(input.Layers ?? [], [], tx, control)
+      if (layers.length > 0) await checkZip(ZipFile, { ...defined, layers })
+      const latest = make(layers)
+      tx.put('functions', { name, latest, lastVersion: publish ? 1 : 0, tags })
       if (publish) tx.put('versions', { ...latest, name, number: 1, version: '1' })
+      return latest
     })
     control.activation.start(name)
     return viewVersion(name, publish ? { ...latest, version: '1' } : latest, control, publish ? '1' : undefined)

@@ -4,9 +4,11 @@ import { formatLastModified, type FunctionDefinition, type FunctionVersion } fro
 import { conflict, invalidParameter, requireRevision } from '../../../functions/lambda-error.ts'
 import type { FunctionName } from '../../../functions/name.ts'
 import { refuseUnsupported, refuseUnsupportedCode } from '../../../functions/unsupported.ts'
+import type { Transaction } from '../../../store/contract.ts'
 import type { FunctionRecord } from '../../../store/records.ts'
 import type { Operations } from '../contract.ts'
 import { changeDefinition, checkZip } from '../definition.ts'
+import { resolveLayers } from '../layers.ts'
 import { findFunction, nameOf } from '../find.ts'
 import { viewVersion } from '../view.ts'
 
@@ -31,9 +33,12 @@ export const updates: Operations<'UpdateFunctionCode' | 'UpdateFunctionConfigura
     const name = nameOf(input, control)
     refuseUnsupported(input)
     const { RevisionId } = input
-    const change = async (definition: FunctionDefinition): Promise<FunctionDefinition> => {
-      const next = changeDefinition(name, definition, input, control)
-      if (next.runtime === definition.runtime && next.handler === definition.handler) return next
+    const change = async (definition: FunctionDefinition, tx: Transaction): Promise<FunctionDefinition> => {
+      const changed = changeDefinition(name, definition, input, control)
+      const { layers } = definition
+      const next =
+        input.Layers === undefined ? changed : { ...changed, layers: await resolveLayers(input.Layers, layers, tx, control) }
+      if (next.runtime === definition.runtime && next.handler === definition.handler && next.layers === layers) return next
       const zip = await control.code.read(definition.code.sha256)
       if (zip !== undefined) await checkZip(zip, next)
       return next
@@ -51,7 +56,7 @@ interface UpdateOptions {
 async function update(
   name: FunctionName,
   { RevisionId, Publish = false, DryRun = false }: UpdateOptions,
-  change: (definition: FunctionDefinition) => FunctionDefinition | Promise<FunctionDefinition>,
+  change: (definition: FunctionDefinition, tx: Transaction) => FunctionDefinition | Promise<FunctionDefinition>,
   control: Control,
 ): Promise<ReturnType<typeof viewVersion>> {
   const view = await control.store.transact(async (tx) => {
@@ -60,7 +65,7 @@ async function update(
     requireSettled(record, control)
     const next: FunctionVersion = {
       ...record.latest,
-      definition: await change(record.latest.definition),
+      definition: await change(record.latest.definition, tx),
       revisionId: control.uuid(),
       lastModified: formatLastModified(control.now()),
       // One that never came to be is made anew.

@@ -1,0 +1,152 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Question } from '../../control/lane-protocol.ts'
+import type { Changed } from '../../control/residence.ts'
+import type { LaneSupervisor } from '../../engine/contract.ts'
+import { AmpouleError } from '../../errors.ts'
+import type { Account } from '../../functions/arn.ts'
+import { LambdaError } from '../../functions/lambda-error.ts'
+import type { FunctionName } from '../../functions/name.ts'
+import { mayAccess, type Identity } from '../../functions/policy.ts'
+import { createUrlReader, type UrlRoute, type UrlTarget } from '../../functions/url.ts'
+import { Invocation, type InvocationOptions } from '../../invoke/invocation.ts'
+import { sendWhole } from '../../triggers/http-answer.ts'
+import { serveHttp } from '../../triggers/http.ts'
+import { toLambdaError } from '../../triggers/invoke.ts'
+import type { InFlight } from '../in-flight.ts'
+import { hosted, resolve, type Resolving } from '../management/target.ts'
+import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts'
+
+export interface FunctionUrlOptions extends Resolving {
+  readonly account: Account
+  readonly supervisor: LaneSupervisor
+  readonly inFlight: InFlight
+  readonly invocations: InvocationOptions
+  /** Who signed a request to a URL with `AWS_IAM`; throws a `LambdaError` for a wrong signature. */
+  readonly identify: (incoming: IncomingMessage) => Identity
+}
+
+/** Beyond so many what is known is forgotten. */
+const MAX_ROUTES = 10_000
+
+/** The function URLs of a lane, beside what the configuration declares. */
+export class FunctionUrls {
+  readonly #options: FunctionUrlOptions
+  readonly #read: ReturnType<typeof createUrlReader>
+  readonly #routes = new Map<string, UrlRoute>()
+  /** Counted up when anything changes: an answer that was on its way meanwhile may be out of date. */
+  #generation = 0
+
+  constructor(options: FunctionUrlOptions) {
+    this.#options = options
+    this.#read = createUrlReader(options.account)
+  }
+
+  /** False: it is no request to a function URL. */
+  serve(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+    const target = this.#read(hostOf(incoming), incoming.url ?? '/')
+    if (target === undefined) return false
+    void this.#serve(target, incoming, outgoing)
+    return true
+  }
+
+  told({ changed }: Changed): void {
+    this.#generation++
+    const names = new Set(changed)
+    for (const [urlId, { name }] of this.#routes) if (names.has(name)) this.#routes.delete(urlId)
+  }
+
+  async #serve(target: UrlTarget, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    let own: readonly string[] = []
+    let invocation: Invocation | undefined
+    try {
+      const route = await this.#find(target.urlId)
+      if (route === undefined) return this.#refuse(incoming, outgoing, 404, 'Not Found')
+      if (route.cors !== undefined) {
+        const request = crossOriginOf(incoming)
+        if (isPreflight(request)) return this.#answer(incoming, outgoing, 200, preflightHeaders(route.cors, request))
+        own = corsHeaders(route.cors, request)
+      }
+      if (!this.#allowed(route, incoming)) return this.#refuse(incoming, outgoing, 403, 'Forbidden', own)
+      const reference = { name: route.name as FunctionName, qualifier: route.qualifier }
+      const { target: version } = await resolve(reference, this.#options)
+      const { inFlight, invocations, runners } = this.#options
+      invocation = new Invocation(route.name, invocations)
+      inFlight.enter(invocation)
+      const match = { ...target, target: hosted(version, runners) }
+      await serveHttp({ match, invocation, incoming, outgoing, own, timing: false, closing: () => inFlight.draining })
+    } catch (error) {
+      this.#fail(incoming, outgoing, error, own)
+    } finally {
+      if (invocation !== undefined) this.#options.inFlight.leave(invocation)
+    }
+  }
+
+  async #find(urlId: string): Promise<UrlRoute | undefined> {
+    const known = this.#routes.get(urlId)
+    if (known !== undefined) return known
+    const generation = this.#generation
+    const question: Question = { kind: 'url', urlId }
+    const route = (await this.#options.supervisor.ask(question)) as UrlRoute | undefined
+    if (route !== undefined && generation === this.#generation) {
+      if (this.#routes.size >= MAX_ROUTES) this.#routes.clear()
+      this.#routes.set(urlId, route)
+    }
+    return route
+  }
+
+  #allowed({ arn, authType, statements }: UrlRoute, incoming: IncomingMessage): boolean {
+    const { account, identify } = this.#options
+    const identity: Identity = authType === 'NONE' ? { kind: 'anonymous' } : identify(incoming)
+    const access = { action: 'lambda:InvokeFunctionUrl', resource: arn, identity, urlAuthType: authType }
+    return mayAccess(account.id, statements, access)
+  }
+
+  /** AWS answers with 502 when a function fails, whichever way, and tells nobody why. */
+  #fail(incoming: IncomingMessage, outgoing: ServerResponse, error: unknown, own: readonly string[]): void {
+    if (outgoing.headersSent || outgoing.destroyed) return
+    if (error instanceof LambdaError && error.status === 403) return this.#refuse(incoming, outgoing, 403, 'Forbidden', own)
+    if (error instanceof AmpouleError && CALLERS.has(error.code))
+      return this.#refuse(incoming, outgoing, toLambdaError(error).status, error.message, own)
+    this.#refuse(incoming, outgoing, 502, 'Internal Server Error', own)
+  }
+
+  #refuse(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    status: number,
+    message: string,
+    own: readonly string[] = [],
+  ): void {
+    const body = Buffer.from(JSON.stringify({ Message: message }))
+    this.#answer(incoming, outgoing, status, [...own, 'content-type', 'application/json'], body)
+  }
+
+  #answer(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    status: number,
+    headers: string[],
+    body: Uint8Array | null = null,
+  ): void {
+    const head = { status, headers, contentLength: undefined }
+    sendWhole(incoming, outgoing, head, body, { extra: [], close: this.#options.inFlight.draining })
+  }
+}
+
+/** What the caller can do something about; the message is meant for it. */
+const CALLERS: ReadonlySet<string> = new Set(['InvalidRequest', 'PayloadTooLarge', 'TooManyRequests'])
+
+/** Without making an object of all headers: most requests are not for a URL. */
+function hostOf({ rawHeaders }: IncomingMessage): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') return rawHeaders[index + 1]
+  }
+  return undefined
+}
+
+const crossOriginOf = ({ method = 'GET', headers }: IncomingMessage) => ({
+  method,
+  origin: headers.origin,
+  requestedMethod: headers['access-control-request-method'],
+})
