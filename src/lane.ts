@@ -9,8 +9,10 @@ import { NotBuiltError } from './gateway/errors.ts'
 import { InFlight } from './gateway/in-flight.ts'
 import { listen } from './gateway/listen.ts'
 import { Directory } from './gateway/management/directory.ts'
-import { refuseForeign } from './gateway/management/guard.ts'
+import { createLocalGate } from './gateway/management/guard.ts'
 import { createManagementLane } from './gateway/management/lane.ts'
+import type { AccessKey } from './identity/access-key.ts'
+import { createVerifier } from './identity/verify.ts'
 import type { HostedFunction } from './invoke/invoke.ts'
 import { formatJson, formatText, type Format } from './observe/format.ts'
 import { LogFrames } from './observe/log-frames.ts'
@@ -25,7 +27,13 @@ export interface LaneProgramData {
   readonly dev: boolean
   readonly logs: LogForm
   /** Where the management API listens in every lane. Absent: there is none. */
-  readonly management?: { readonly host: string; readonly port: number; readonly account: Account }
+  readonly management?: {
+    readonly host: string
+    readonly port: number
+    readonly account: Account
+    /** Requests must be signed with one of these. Undefined: they need not be signed. */
+    readonly keys: readonly AccessKey[] | undefined
+  }
   /** Functions that have no version which could be served; requests to them are answered with what is wrong. */
   readonly notBuilt?: readonly NotBuilt[]
 }
@@ -68,10 +76,10 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
   const listeners = [await listen(gateway, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })]
   let directory: Directory | undefined
   if (program.management !== undefined) {
-    const { host, port, account } = program.management
+    const { host, port, account, keys } = program.management
     directory = new Directory({ supervisor, account, declared: () => functions })
-    const gates = [refuseForeign]
-    const api = createManagementLane({ account, directory, supervisor, runners, gates, inFlight, invocations })
+    const gate = keys === undefined ? createLocalGate(account) : createVerifier({ account, keys, now: Date.now })
+    const api = createManagementLane({ account, directory, supervisor, runners, gate, inFlight, invocations })
     listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight }))
   }
   return {

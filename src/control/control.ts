@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openArtifactStore } from '../component/store.ts'
 import type { Account } from '../functions/arn.ts'
+import { openAccessKeys, type AccessKey } from '../identity/access-key.ts'
 import type { Observer } from '../observe/records.ts'
 import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
@@ -45,6 +46,8 @@ export interface ControlOptions {
 export interface OpenState {
   /** Takes up what was pending, and from now on loads functions into these lanes. `elapsed`: milliseconds from any start; default: real ones. */
   start(lanes: Lanes, elapsed?: () => number): Promise<Control>
+  /** What requests can be signed with. */
+  accessKeys(): Promise<readonly AccessKey[]>
   close(): Promise<void>
 }
 
@@ -92,6 +95,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           },
         }
       },
+      accessKeys: () => openAccessKeys(store, seal),
       close: () => store.close(),
     }
   } catch (error) {

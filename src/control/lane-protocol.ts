@@ -1,5 +1,6 @@
 import type { LambdaErrorType } from '../functions/lambda-error.ts'
 import type { FunctionReference } from '../functions/arn.ts'
+import type { Caller } from '../identity/caller.ts'
 import type { Route } from '../invoke/route.ts'
 
 /*
@@ -17,6 +18,8 @@ export interface ForwardedRequest {
   readonly url: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Uint8Array<ArrayBuffer>
+  /** Verified where requests have to be signed. */
+  readonly caller: Caller
 }
 
 export interface ForwardedAnswer {

@@ -1,11 +1,11 @@
-import type { Hono } from 'hono'
 import type { Control } from '../../control/control.ts'
 import type { ForwardedAnswer, ForwardedRequest, Question, RouteAnswer } from '../../control/lane-protocol.ts'
 import { LambdaError } from '../../functions/lambda-error.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
+import type { ManagementApp } from './app.ts'
 
 /** Answers what lanes ask. */
-export function answerLanes(control: Control, app: Hono): (question: unknown) => Promise<RouteAnswer | ForwardedAnswer> {
+export function answerLanes(control: Control, app: ManagementApp): (question: unknown) => Promise<RouteAnswer | ForwardedAnswer> {
   return (content) => {
     // Lanes are of this release.
     const question = content as Question
@@ -28,14 +28,17 @@ function refused(error: unknown): RouteAnswer {
   return { ok: false, type, message, members }
 }
 
-async function answerRequest({ method, url, headers, body }: ForwardedRequest, app: Hono): Promise<ForwardedAnswer> {
+async function answerRequest(
+  { method, url, headers, body, caller }: ForwardedRequest,
+  app: ManagementApp,
+): Promise<ForwardedAnswer> {
   const bodiless = method === 'GET' || method === 'HEAD'
   const request = new Request(url, {
     method,
     headers: headers.filter(([name]) => !HOP.has(name)).map((pair) => [...pair]),
     ...(!bodiless && { body }),
   })
-  const response = await app.fetch(request)
+  const response = await app.fetch(request, { caller })
   return { status: response.status, headers: [...response.headers], body: new Uint8Array(await response.arrayBuffer()) }
 }
 

@@ -8,6 +8,7 @@ import { AmpouleError } from '../../errors.ts'
 import { parseFunctionReference, qualify, type Account } from '../../functions/arn.ts'
 import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
 import { QUOTAS } from '../../functions/quotas.ts'
+import type { Caller } from '../../identity/caller.ts'
 import type { InvocationOptions } from '../../invoke/invocation.ts'
 import type { HostedFunction } from '../../invoke/invoke.ts'
 import { sendWhole } from '../../triggers/http-answer.ts'
@@ -18,16 +19,18 @@ import type { InFlight } from '../in-flight.ts'
 import type { Directory } from './directory.ts'
 import { writeError } from './wire.ts'
 
-/** Refuses a request before anything of it is read. Undefined: it may go on. */
-export type Gate = (incoming: IncomingMessage) => LambdaError | undefined
+/**
+ * Says who makes a request: first by its head, before anything of its body is read, then by the body. Throws a `LambdaError` at either for
+ * whoever has no access.
+ */
+export type Gate = (incoming: IncomingMessage) => (body: Uint8Array) => Caller
 
 export interface ManagementLaneOptions {
   readonly account: Account
   readonly directory: Directory
   readonly supervisor: LaneSupervisor
   readonly runners: ReadonlyMap<string, FunctionRunner>
-  /** In order; the first refusal counts. */
-  readonly gates: readonly Gate[]
+  readonly gate: Gate
   readonly inFlight: InFlight
   readonly invocations: InvocationOptions
 }
@@ -48,13 +51,12 @@ export function createManagementLane(options: ManagementLaneOptions): Omit<Gatew
 async function serve(incoming: IncomingMessage, outgoing: ServerResponse, options: ManagementLaneOptions): Promise<void> {
   const requestId = randomUUID()
   try {
-    for (const gate of options.gates) {
-      const refusal = gate(incoming)
-      if (refusal !== undefined) throw refusal
-    }
+    const identify = options.gate(incoming)
     const [whole, name = '', query] = incoming.method === 'POST' ? (INVOKE.exec(incoming.url ?? '') ?? []) : []
-    if (whole === undefined) await forward(incoming, outgoing, requestId, options)
-    else await invoke(incoming, outgoing, { name, query: new URLSearchParams(query) }, options)
+    const body = await receive(incoming, outgoing, whole === undefined ? QUOTAS.requestBytes : QUOTAS.payloadBytes)
+    const caller = identify(body)
+    if (whole === undefined) await forward(incoming, outgoing, { body, caller, requestId }, options)
+    else await invoke(incoming, outgoing, { name, query: new URLSearchParams(query), payload: body }, options)
   } catch (error) {
     if (error instanceof AmpouleError && error.code === 'Cancelled') return
     const refusal = toLambdaError(error)
@@ -75,11 +77,11 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse, option
 async function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  requestId: string,
+  { body: received, caller, requestId }: { readonly body: Uint8Array; readonly caller: Caller; readonly requestId: string },
   options: ManagementLaneOptions,
 ): Promise<void> {
   // Of its own: it is moved to the other thread.
-  const body = new Uint8Array(await receive(incoming, outgoing, QUOTAS.requestBytes))
+  const body = new Uint8Array(received)
   const headers = Object.entries(incoming.headers).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
   )
@@ -88,6 +90,7 @@ async function forward(
     url: `http://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`,
     headers,
     body,
+    caller,
   }
   const question: Question = { kind: 'request', request }
   // What is being changed is finished, also when the host is stopped meanwhile.
@@ -101,7 +104,7 @@ async function forward(
 async function invoke(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { name, query }: { readonly name: string; readonly query: URLSearchParams },
+  { name, query, payload }: { readonly name: string; readonly query: URLSearchParams; readonly payload: Uint8Array },
   options: ManagementLaneOptions,
 ): Promise<void> {
   const header = (key: string): string | undefined => {
@@ -119,7 +122,6 @@ async function invoke(
   const reference = qualify(parseFunctionReference(decode(name), options.account), query.get('Qualifier') ?? undefined)
   let route = await options.directory.find(reference)
   if (type === 'DryRun') return answer(incoming, outgoing, 204, [], new Uint8Array(), randomUUID(), options)
-  const payload = await receive(incoming, outgoing, QUOTAS.payloadBytes)
   let target = choose(route)
   if (!options.runners.has(target.key)) {
     // Let go since it was last used.
