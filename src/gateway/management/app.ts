@@ -6,13 +6,18 @@ import type { Observer } from '../../observe/records.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import type { Operations } from './contract.ts'
 import { OPERATIONS, type OperationModel, type OperationName } from './model/model.ts'
+import { eventInvoke } from './operations/event-invoke.ts'
+import { eventSources } from './operations/event-sources.ts'
 import { functions } from './operations/functions.ts'
+import { runtime } from './operations/runtime.ts'
 import { updates } from './operations/updates.ts'
 import { versions } from './operations/versions.ts'
 import { readInput, writeError, writeOutput } from './wire.ts'
 
 /** Every operation that is offered. A group is a file in operations/ and a line here. */
-const GROUPS = { ...functions, ...updates, ...versions } satisfies Partial<Operations<OperationName>>
+const GROUPS = { ...functions, ...updates, ...versions, ...eventInvoke, ...eventSources, ...runtime } satisfies Partial<
+  Operations<OperationName>
+>
 
 /** Lanes run these themselves (lane.ts). */
 const IN_LANES: readonly OperationName[] = ['Invoke']
