@@ -1,7 +1,7 @@
 import type { LaneData, LaneProgram } from './engine/contract.ts'
 import { createDevTools } from './dev/tools.ts'
 import { AmpouleError, type ErrorCode } from './errors.ts'
-import type { Changed } from './control/residence.ts'
+import type { Told } from './control/lane-protocol.ts'
 import type { Account } from './functions/arn.ts'
 import type { FunctionSettings } from './functions/settings.ts'
 import { createGateway } from './gateway/gateway.ts'
@@ -9,6 +9,7 @@ import { NotBuiltError } from './gateway/errors.ts'
 import { InFlight } from './gateway/in-flight.ts'
 import { listen } from './gateway/listen.ts'
 import { Directory } from './gateway/management/directory.ts'
+import { EventRunner } from './gateway/management/events.ts'
 import { createLocalGate } from './gateway/management/guard.ts'
 import { createManagementLane } from './gateway/management/lane.ts'
 import type { AccessKey } from './identity/access-key.ts'
@@ -75,11 +76,13 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
   })
   const listeners = [await listen(gateway, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })]
   let directory: Directory | undefined
+  let events: EventRunner | undefined
   if (program.management !== undefined) {
     const { host, port, account, keys } = program.management
     directory = new Directory({ supervisor, account, declared: () => functions })
     const gate = keys === undefined ? createLocalGate(account) : createVerifier({ account, keys, now: Date.now })
     const api = createManagementLane({ account, directory, supervisor, runners, gate, inFlight, invocations })
+    events = new EventRunner({ directory, runners, supervisor, inFlight, invocations })
     listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight }))
   }
   return {
@@ -88,7 +91,11 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
       functions = hostProgram(next as LaneProgramData, runners)
       gateway.update(functions)
     },
-    told: (message) => directory?.told(message as Changed),
+    told: (message) => {
+      const told = message as Told
+      if ('events' in told) events?.wake()
+      else directory?.told(told)
+    },
     async stop(graceMs) {
       await Promise.all(listeners.map((listener) => listener.stop(graceMs)))
       await writer.flush()

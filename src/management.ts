@@ -56,6 +56,7 @@ export async function openManagement(
     async start(lanes) {
       control = await state.start(lanes)
       started.resolve(answerLanes(control, createManagementApp(control, observe)))
+      control.events.wake()
     },
     drain: () => control?.activation.stop(),
     async close() {

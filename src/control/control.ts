@@ -12,6 +12,8 @@ import { openSqlite } from '../store/sqlite/open.ts'
 import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
+import { EventQueue } from './events.ts'
+import type { Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
 import { Residence, type Lanes } from './residence.ts'
 
@@ -23,6 +25,7 @@ export interface Control {
   readonly seal: Seal
   readonly residence: Residence
   readonly activation: Activation
+  readonly events: EventQueue
   /** Names that functions of `ampoule.jsonc` have. */
   readonly taken: ReadonlySet<string>
   /** Milliseconds since the epoch. */
@@ -69,6 +72,8 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         const residence = new Residence({ store, seal, account, parts, lanes, now: elapsed })
         const activation = new Activation({ store, code, parts, residence, observe, now: Date.now })
         await activation.resume()
+        const wake = () => lanes.tell({ events: true } satisfies Told)
+        const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
         const collected = code.collectAll().catch((error: unknown) =>
           observe({
             type: 'host',
@@ -84,10 +89,12 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           seal,
           residence,
           activation,
+          events,
           taken,
           now: Date.now,
           uuid: randomUUID,
           async close() {
+            events.close()
             await activation.close()
             await residence.close()
             await collected

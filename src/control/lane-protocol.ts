@@ -2,6 +2,8 @@ import type { LambdaErrorType } from '../functions/lambda-error.ts'
 import type { FunctionReference } from '../functions/arn.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { Route } from '../invoke/route.ts'
+import type { EventInvocationRecord } from '../store/records.ts'
+import type { Changed } from './residence.ts'
 
 /*
  * What lanes ask the main thread, where the control plane is. Lanes run invocations themselves and keep the routes that they were given; every
@@ -11,6 +13,28 @@ import type { Route } from '../invoke/route.ts'
 export type Question =
   | { readonly kind: 'route'; readonly reference: FunctionReference }
   | { readonly kind: 'request'; readonly request: ForwardedRequest }
+  /** Answered with an {@link EventAnswer}. */
+  | { readonly kind: 'event'; readonly event: AcceptedEvent }
+  /** Answered with a {@link TakenEvent} or undefined. */
+  | { readonly kind: 'take-event' }
+  | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: 'done' | 'later' }
+
+/** What lanes are told. */
+export type Told = Changed | { readonly events: true }
+
+/** An asynchronous invocation that a lane has checked. */
+export type AcceptedEvent = Omit<EventInvocationRecord, 'id' | 'acceptedAt' | 'attempts'>
+
+export type TakenEvent = EventInvocationRecord
+
+export type EventAnswer = { readonly ok: true } | Refusal
+
+interface Refusal {
+  readonly ok: false
+  readonly type: LambdaErrorType
+  readonly message: string
+  readonly members: Readonly<Record<string, string>>
+}
 
 export interface ForwardedRequest {
   readonly method: string
@@ -28,11 +52,4 @@ export interface ForwardedAnswer {
   readonly body: Uint8Array
 }
 
-export type RouteAnswer =
-  | { readonly ok: true; readonly route: Route }
-  | {
-      readonly ok: false
-      readonly type: LambdaErrorType
-      readonly message: string
-      readonly members: Readonly<Record<string, string>>
-    }
+export type RouteAnswer = { readonly ok: true; readonly route: Route } | Refusal

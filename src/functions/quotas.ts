@@ -18,5 +18,7 @@ export const QUOTAS = {
   requestBytes: 70_167_211,
   /** A synchronous invocation's payload, and its answer. */
   payloadBytes: 6 * MIB,
+  /** An asynchronous invocation's payload. */
+  eventBytes: MIB,
   layers: 5,
 } as const

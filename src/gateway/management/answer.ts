@@ -1,11 +1,20 @@
 import type { Control } from '../../control/control.ts'
-import type { ForwardedAnswer, ForwardedRequest, Question, RouteAnswer } from '../../control/lane-protocol.ts'
+import type {
+  EventAnswer,
+  ForwardedAnswer,
+  ForwardedRequest,
+  Question,
+  RouteAnswer,
+  TakenEvent,
+} from '../../control/lane-protocol.ts'
 import { LambdaError } from '../../functions/lambda-error.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import type { ManagementApp } from './app.ts'
 
+type Answer = RouteAnswer | ForwardedAnswer | EventAnswer | TakenEvent | undefined
+
 /** Answers what lanes ask. */
-export function answerLanes(control: Control, app: ManagementApp): (question: unknown) => Promise<RouteAnswer | ForwardedAnswer> {
+export function answerLanes(control: Control, app: ManagementApp): (question: unknown) => Promise<Answer> {
   return (content) => {
     // Lanes are of this release.
     const question = content as Question
@@ -17,13 +26,19 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
         )
       case 'request':
         return answerRequest(question.request, app)
+      case 'event':
+        return control.events.accept(question.event).then(() => ({ ok: true }) as const, refused)
+      case 'take-event':
+        return control.events.take()
+      case 'settle-event':
+        return control.events.settle(question.id, question.outcome).then(() => undefined)
       default:
         return question satisfies never
     }
   }
 }
 
-function refused(error: unknown): RouteAnswer {
+function refused(error: unknown): Extract<EventAnswer, { readonly ok: false }> {
   const { type, message, members } = error instanceof LambdaError ? error : toLambdaError(error)
   return { ok: false, type, message, members }
 }

@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
-import { chooseTarget, type Route, type Target } from '../../invoke/route.ts'
-import type { ForwardedAnswer, Question } from '../../control/lane-protocol.ts'
+import type { Target } from '../../invoke/route.ts'
+import type { EventAnswer, ForwardedAnswer, Question } from '../../control/lane-protocol.ts'
 import type { FunctionRunner, LaneSupervisor } from '../../engine/contract.ts'
 import { AmpouleError } from '../../errors.ts'
-import { parseFunctionReference, qualify, type Account } from '../../functions/arn.ts'
+import { parseFunctionReference, qualify, type Account, type FunctionReference } from '../../functions/arn.ts'
 import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
 import { QUOTAS } from '../../functions/quotas.ts'
 import type { Caller } from '../../identity/caller.ts'
 import type { InvocationOptions } from '../../invoke/invocation.ts'
-import type { HostedFunction } from '../../invoke/invoke.ts'
 import { sendWhole } from '../../triggers/http-answer.ts'
 import { clientGone, readBody } from '../../triggers/http-body.ts'
-import { prepareInvoke, toLambdaError, type Prepared } from '../../triggers/invoke.ts'
+import { checkEvent, prepareInvoke, toLambdaError, type Prepared } from '../../triggers/invoke.ts'
 import type { Gateway, GatewayEnv } from '../gateway.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Directory } from './directory.ts'
+import { hosted, resolve } from './target.ts'
 import { writeError } from './wire.ts'
 
 /**
@@ -112,34 +112,51 @@ async function invoke(
     return Array.isArray(value) ? value[0] : value
   }
   const type = header('x-amz-invocation-type') ?? 'RequestResponse'
-  if (type === 'Event')
-    throw invalidParameter('The InvocationType Event is not supported: asynchronous invocation is not available yet')
-  if (type !== 'RequestResponse' && type !== 'DryRun')
+  if (type !== 'RequestResponse' && type !== 'DryRun' && type !== 'Event')
     throw new LambdaError(
       'ValidationException',
       `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]`,
     )
   const reference = qualify(parseFunctionReference(decode(name), options.account), query.get('Qualifier') ?? undefined)
-  let route = await options.directory.find(reference)
-  if (type === 'DryRun') return answer(incoming, outgoing, 204, [], new Uint8Array(), randomUUID(), options)
-  let target = choose(route)
-  if (!options.runners.has(target.key)) {
-    // Let go since it was last used.
-    options.directory.forget(reference.name)
-    route = await options.directory.find(reference)
-    target = choose(route)
+  if (type === 'Event')
+    return accept(incoming, outgoing, { reference, payload, clientContext: header('x-amz-client-context') }, options)
+  if (type === 'DryRun') {
+    await options.directory.find(reference)
+    return answer(incoming, outgoing, 204, [], new Uint8Array(), randomUUID(), options)
   }
+  const { arn, target } = await resolve(reference, options)
   const prepared = prepareInvoke(
     {
       payload,
       clientContext: header('x-amz-client-context'),
       tail: header('x-amz-log-type') === 'Tail',
-      arn: route.arn,
+      arn,
       target,
     },
     options.invocations,
   )
   await run(incoming, outgoing, prepared, target, options)
+}
+
+/** Answers when the event is on disk. */
+async function accept(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  {
+    reference,
+    payload,
+    clientContext,
+  }: { readonly reference: FunctionReference; readonly payload: Uint8Array; readonly clientContext: string | undefined },
+  options: ManagementLaneOptions,
+): Promise<void> {
+  checkEvent(payload, clientContext)
+  await options.directory.find(reference)
+  const requestId = randomUUID()
+  const text = payload.length === 0 ? '{}' : Buffer.from(payload).toString('utf8')
+  const question: Question = { kind: 'event', event: { ...reference, requestId, payload: text, clientContext } }
+  const accepted = (await options.supervisor.ask(question)) as EventAnswer
+  if (!accepted.ok) throw new LambdaError(accepted.type, accepted.message, { members: accepted.members })
+  answer(incoming, outgoing, 202, [], new Uint8Array(), requestId, options)
 }
 
 async function run(
@@ -173,20 +190,6 @@ function receive(incoming: IncomingMessage, outgoing: ServerResponse, maxBytes: 
     throw new LambdaError('RequestTooLargeException', `Request must be smaller than ${maxBytes} bytes`)
   if (incoming.headers.expect !== undefined) outgoing.writeContinue()
   return readBody(incoming, maxBytes)
-}
-
-const choose = (route: Route): Target => chooseTarget(route, Math.random())
-
-function hosted({ key, settings }: Target, runners: ManagementLaneOptions['runners']): HostedFunction {
-  return {
-    settings,
-    // Taken where it is used: a deployment may put another in its place.
-    get runner() {
-      const runner = runners.get(key)
-      if (runner === undefined) throw new AmpouleError('Internal', `the lane has no runner for ${key}`)
-      return runner
-    },
-  }
 }
 
 function decode(name: string): string {

@@ -102,14 +102,6 @@ describe('Invoke', () => {
     ['a client context that is no JSON', INVOKE, { 'x-amz-client-context': 'AAAA' }, '{}', 400, 'InvalidRequestContentException'],
     ['an invocation type that there is not', INVOKE, { 'x-amz-invocation-type': 'Later' }, '{}', 400, 'ValidationException'],
     [
-      'an asynchronous invocation, as long as there are none',
-      INVOKE,
-      { 'x-amz-invocation-type': 'Event' },
-      '{}',
-      400,
-      'InvalidParameterValueException',
-    ],
-    [
       'a name that is no percent-encoding',
       '/2015-03-31/functions/%zz/invocations',
       {},

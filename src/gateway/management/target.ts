@@ -1,0 +1,39 @@
+import type { FunctionRunner } from '../../engine/contract.ts'
+import { AmpouleError } from '../../errors.ts'
+import type { FunctionReference } from '../../functions/arn.ts'
+import type { HostedFunction } from '../../invoke/invoke.ts'
+import { chooseTarget, type Target } from '../../invoke/route.ts'
+import type { Directory } from './directory.ts'
+
+export interface Resolving {
+  readonly directory: Directory
+  readonly runners: ReadonlyMap<string, FunctionRunner>
+}
+
+/** The version that an invocation runs, loaded. Throws a `LambdaError` when there is none that can be invoked. */
+export async function resolve(
+  reference: FunctionReference,
+  { directory, runners }: Resolving,
+): Promise<{ readonly arn: string; readonly target: Target }> {
+  let route = await directory.find(reference)
+  let target = chooseTarget(route, Math.random())
+  if (!runners.has(target.key)) {
+    // Let go since it was last used.
+    directory.forget(reference.name)
+    route = await directory.find(reference)
+    target = chooseTarget(route, Math.random())
+  }
+  return { arn: route.arn, target }
+}
+
+export function hosted({ key, settings }: Target, runners: Resolving['runners']): HostedFunction {
+  return {
+    settings,
+    // Taken where it is used: a deployment may put another in its place.
+    get runner() {
+      const runner = runners.get(key)
+      if (runner === undefined) throw new AmpouleError('Internal', `the lane has no runner for ${key}`)
+      return runner
+    },
+  }
+}
