@@ -20,7 +20,7 @@ const GROUPS = { ...functions, ...updates, ...versions, ...eventInvoke, ...event
 >
 
 /** Lanes run these themselves (lane.ts). */
-const IN_LANES: readonly OperationName[] = ['Invoke']
+const IN_LANES: readonly OperationName[] = ['Invoke', 'InvokeWithResponseStream']
 
 export const OFFERED: ReadonlySet<string> = new Set([...Object.keys(GROUPS), ...IN_LANES])
 

@@ -16,6 +16,7 @@ import { checkEvent, prepareInvoke, toLambdaError, type Prepared } from '../../t
 import type { Gateway, GatewayEnv } from '../gateway.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Directory } from './directory.ts'
+import { encodeAnswer, EVENT_STREAM_TYPE } from './event-stream.ts'
 import { hosted, resolve } from './target.ts'
 import { writeError } from './wire.ts'
 
@@ -35,7 +36,8 @@ export interface ManagementLaneOptions {
   readonly invocations: InvocationOptions
 }
 
-const INVOKE = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/
+const INVOKE =
+  /^\/(?:2015-03-31\/functions\/([^/?]+)\/invocations|2021-11-15\/functions\/([^/?]+)\/response-streaming-invocations)(?:\?(.*))?$/
 
 /** The management API in a lane: invocations are run here, everything else is asked of the main thread. */
 export function createManagementLane(options: ManagementLaneOptions): Omit<Gateway, 'update'> {
@@ -52,11 +54,19 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse, option
   const requestId = randomUUID()
   try {
     const identify = options.gate(incoming)
-    const [whole, name = '', query] = incoming.method === 'POST' ? (INVOKE.exec(incoming.url ?? '') ?? []) : []
+    const [whole, plain, streamed, query] = incoming.method === 'POST' ? (INVOKE.exec(incoming.url ?? '') ?? []) : []
     const body = await receive(incoming, outgoing, whole === undefined ? QUOTAS.requestBytes : QUOTAS.payloadBytes)
     const caller = identify(body)
     if (whole === undefined) await forward(incoming, outgoing, { body, caller, requestId }, options)
-    else await invoke(incoming, outgoing, { name, query: new URLSearchParams(query), payload: body }, options)
+    else {
+      const call = {
+        name: plain ?? streamed ?? '',
+        query: new URLSearchParams(query),
+        payload: body,
+        streamed: streamed !== undefined,
+      }
+      await invoke(incoming, outgoing, call, options)
+    }
   } catch (error) {
     if (error instanceof AmpouleError && error.code === 'Cancelled') return
     const refusal = toLambdaError(error)
@@ -101,10 +111,18 @@ async function forward(
   answer(incoming, outgoing, given.status, given.headers, given.body, requestId, options)
 }
 
+/** A call of Invoke, or of InvokeWithResponseStream (`streamed`). */
+interface Call {
+  readonly name: string
+  readonly query: URLSearchParams
+  readonly payload: Uint8Array
+  readonly streamed: boolean
+}
+
 async function invoke(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { name, query, payload }: { readonly name: string; readonly query: URLSearchParams; readonly payload: Uint8Array },
+  { name, query, payload, streamed }: Call,
   options: ManagementLaneOptions,
 ): Promise<void> {
   const header = (key: string): string | undefined => {
@@ -112,10 +130,10 @@ async function invoke(
     return Array.isArray(value) ? value[0] : value
   }
   const type = header('x-amz-invocation-type') ?? 'RequestResponse'
-  if (type !== 'RequestResponse' && type !== 'DryRun' && type !== 'Event')
+  if (type !== 'RequestResponse' && type !== 'DryRun' && (type !== 'Event' || streamed))
     throw new LambdaError(
       'ValidationException',
-      `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]`,
+      `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [${streamed ? '' : 'Event, '}RequestResponse, DryRun]`,
     )
   const reference = qualify(parseFunctionReference(decode(name), options.account), query.get('Qualifier') ?? undefined)
   if (type === 'Event')
@@ -135,7 +153,7 @@ async function invoke(
     },
     options.invocations,
   )
-  await run(incoming, outgoing, prepared, target, options)
+  await run(incoming, outgoing, { ...prepared, streamed }, target, options)
 }
 
 /** Answers when the event is on disk. */
@@ -162,7 +180,7 @@ async function accept(
 async function run(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { invocation, run: start }: Prepared,
+  { invocation, run: start, streamed }: Prepared & { readonly streamed: boolean },
   target: Target,
   options: ManagementLaneOptions,
 ): Promise<void> {
@@ -172,11 +190,14 @@ async function run(
   options.inFlight.enter(invocation)
   outgoing.on('close', gone)
   try {
-    const { payload, functionError, logResult } = await start(hosted(target, options.runners))
-    const headers: (readonly [string, string])[] = [
-      ['content-type', 'application/json'],
-      ['x-amz-executed-version', target.version],
-    ]
+    const answered = await start(hosted(target, options.runners))
+    const { functionError, logResult, payload } = answered
+    const headers: (readonly [string, string])[] = [['x-amz-executed-version', target.version]]
+    if (streamed) {
+      headers.push(['content-type', EVENT_STREAM_TYPE])
+      return answer(incoming, outgoing, 200, headers, encodeAnswer(answered), invocation.requestId, options)
+    }
+    headers.push(['content-type', 'application/json'])
     if (functionError !== undefined) headers.push(['x-amz-function-error', functionError])
     if (logResult !== undefined) headers.push(['x-amz-log-result', logResult])
     answer(incoming, outgoing, 200, headers, Buffer.from(payload), invocation.requestId, options)
