@@ -21,13 +21,17 @@ export interface HostOptions extends DeployOptions {
   readonly configOptional?: boolean
   /**
    * Folder for managed functions, instead of the configuration's `dataDir`; relative to the working directory. With one, the host has a
-   * management API: AWS Lambda's, on 127.0.0.1. `AMPOULE_KEY` may hold the key (32 bytes in base64) that is else in `secret.key` in the folder.
+   * management API: AWS Lambda's. `AMPOULE_KEY` may hold the key (32 bytes in base64) that is else in `secret.key` in the folder.
    */
   readonly dataDir?: string
   /** Overrides the configuration's port of the management API; 0 takes a free one. */
   readonly managementPort?: number
   /** Overrides the configuration's concurrency of all managed functions together. */
   readonly accountConcurrency?: number
+  /** Overrides the configuration's address of the management API. */
+  readonly managementHost?: string
+  /** Overrides the configuration's access to the management API. */
+  readonly managementAccess?: 'local' | 'signed'
   /** Overrides the configuration's port; 0 takes a free one. */
   readonly port?: number
   /** Overrides the configuration's address. */

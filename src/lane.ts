@@ -1,7 +1,7 @@
 import type { LaneData, LaneProgram } from './engine/contract.ts'
 import { createDevTools } from './dev/tools.ts'
 import { AmpouleError, type ErrorCode } from './errors.ts'
-import type { Changed } from './control/residence.ts'
+import type { Told } from './control/lane-protocol.ts'
 import type { Account } from './functions/arn.ts'
 import type { FunctionSettings } from './functions/settings.ts'
 import { createGateway } from './gateway/gateway.ts'
@@ -9,8 +9,11 @@ import { NotBuiltError } from './gateway/errors.ts'
 import { InFlight } from './gateway/in-flight.ts'
 import { listen } from './gateway/listen.ts'
 import { Directory } from './gateway/management/directory.ts'
-import { refuseForeign } from './gateway/management/guard.ts'
+import { EventRunner } from './gateway/management/events.ts'
+import { createLocalGate } from './gateway/management/guard.ts'
 import { createManagementLane } from './gateway/management/lane.ts'
+import type { AccessKey } from './identity/access-key.ts'
+import { createVerifier } from './identity/verify.ts'
 import { FunctionUrls } from './gateway/urls/urls.ts'
 import type { HostedFunction } from './invoke/invoke.ts'
 import { formatJson, formatText, type Format } from './observe/format.ts'
@@ -26,7 +29,13 @@ export interface LaneProgramData {
   readonly dev: boolean
   readonly logs: LogForm
   /** Where the management API listens in every lane. Absent: there is none. */
-  readonly management?: { readonly host: string; readonly port: number; readonly account: Account }
+  readonly management?: {
+    readonly host: string
+    readonly port: number
+    readonly account: Account
+    /** Requests must be signed with one of these. Undefined: they need not be signed. */
+    readonly keys: readonly AccessKey[] | undefined
+  }
   /** Functions that have no version which could be served; requests to them are answered with what is wrong. */
   readonly notBuilt?: readonly NotBuilt[]
 }
@@ -67,19 +76,21 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     ...(dev && { tools: createDevTools({ host: data.host, port: data.port, inFlight, invocations }) }),
   })
   let directory: Directory | undefined
+  let events: EventRunner | undefined
   let urls: FunctionUrls | undefined
   const { app } = gateway
   const serve: typeof gateway.serve = (incoming, outgoing) =>
     urls?.serve(incoming, outgoing) === true || gateway.serve(incoming, outgoing)
   const listeners = [await listen({ app, serve }, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })]
   if (program.management !== undefined) {
-    const { host, port, account } = program.management
+    const { host, port, account, keys } = program.management
     directory = new Directory({ supervisor, account, declared: () => functions })
     // Signatures on requests to functions are not verified: whoever asks is nobody.
     const identify = () => ({ kind: 'anonymous' }) as const
     urls = new FunctionUrls({ account, directory, runners, supervisor, inFlight, invocations, identify })
-    const gates = [refuseForeign]
-    const api = createManagementLane({ account, directory, supervisor, runners, gates, inFlight, invocations })
+    const gate = keys === undefined ? createLocalGate(account) : createVerifier({ account, keys, now: Date.now })
+    const api = createManagementLane({ account, directory, supervisor, runners, gate, inFlight, invocations })
+    events = new EventRunner({ directory, runners, supervisor, inFlight, invocations })
     listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight }))
   }
   return {
@@ -89,8 +100,10 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
       gateway.update(functions)
     },
     told(message) {
-      directory?.told(message as Changed)
-      urls?.told(message as Changed)
+      const told = message as Told
+      if ('events' in told) return events?.wake()
+      directory?.told(told)
+      urls?.told(told)
     },
     async stop(graceMs) {
       await Promise.all(listeners.map((listener) => listener.stop(graceMs)))

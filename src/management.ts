@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { openState, type Control } from './control/control.ts'
+import { openState, type Control, type OpenState } from './control/control.ts'
 import type { LaneGroup } from './engine/contract.ts'
 import { AmpouleError } from './errors.ts'
 import { loadConfiguration, type LoadedConfiguration } from './deploy.ts'
@@ -7,13 +7,12 @@ import { DEFAULT_ACCOUNT } from './functions/arn.ts'
 import { readConfiguration } from './functions/configuration.ts'
 import { answerLanes } from './gateway/management/answer.ts'
 import { createManagementApp } from './gateway/management/app.ts'
+import { isLoopback } from './gateway/management/guard.ts'
 import { claimPort } from './gateway/claim-port.ts'
 import type { HostOptions } from './host.ts'
+import type { AccessKey } from './identity/access-key.ts'
 import type { LaneProgramData } from './lane.ts'
 import type { Observer } from './observe/records.ts'
-
-/** As long as requests are not signed, only this machine may manage functions. */
-const ADDRESS = '127.0.0.1'
 
 /** The control plane of a host, between the lanes and what is on disk. */
 export interface Management {
@@ -34,10 +33,12 @@ export async function openManagement(
   dataPort: number,
 ): Promise<Management | undefined> {
   const { dataDir, managementPort, accountConcurrency } = configuration.host
+  const host = options.managementHost ?? configuration.host.managementHost
+  const signed = mustBeSigned(host, options.managementAccess ?? configuration.host.managementAccess)
   const folder = options.dataDir ?? (dataDir === undefined ? undefined : resolve(configuration.folder, dataDir))
   if (folder === undefined) return undefined
   const account = DEFAULT_ACCOUNT
-  const listen = { host: ADDRESS, port: await claimPort(ADDRESS, options.managementPort ?? managementPort), account }
+  const port = await claimPort(host, options.managementPort ?? managementPort)
   const state = await openState({
     folder: resolve(folder),
     account,
@@ -47,22 +48,51 @@ export async function openManagement(
     accountConcurrency: options.accountConcurrency ?? accountConcurrency,
     key: process.env['AMPOULE_KEY'],
   })
+  const keys = signed ? await readKeys(state, { host, folder }) : undefined
   let control: Control | undefined
   const started = Promise.withResolvers<ReturnType<typeof answerLanes>>()
   // Nobody may be waiting for it.
   started.promise.catch(() => undefined)
   return {
-    listen,
+    listen: { host, port, account, keys },
     answer: async (question) => (await started.promise)(question),
     async start(lanes) {
       control = await state.start(lanes)
       started.resolve(answerLanes(control, createManagementApp(control, observe)))
+      control.events.wake()
     },
     drain: () => control?.activation.stop(),
     async close() {
       started.reject(new AmpouleError('ShuttingDown', 'the host is shutting down'))
       await (control ?? state).close()
     },
+  }
+}
+
+/** Throws `InvalidConfiguration` when the API would be open to others. */
+function mustBeSigned(host: string, access: 'local' | 'signed' | undefined): boolean {
+  if (isLoopback(host)) return access === 'signed'
+  if (access !== 'local') return true
+  throw new AmpouleError(
+    'InvalidConfiguration',
+    `managementAccess is "local", but the management API would listen on ${host}, which others can reach: leave it out, or listen on 127.0.0.1`,
+  )
+}
+
+async function readKeys(
+  state: OpenState,
+  { host, folder }: { readonly host: string; readonly folder: string },
+): Promise<readonly AccessKey[]> {
+  try {
+    const keys = await state.accessKeys()
+    if (keys.length > 0) return keys
+    throw new AmpouleError(
+      'InvalidConfiguration',
+      `requests to the management API on ${host} must be signed, and there is no access key: make one with "ampoule key create --data ${folder}"${isLoopback(host) ? '' : ', or listen on 127.0.0.1'}`,
+    )
+  } catch (error) {
+    await state.close()
+    throw error
   }
 }
 

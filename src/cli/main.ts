@@ -3,6 +3,7 @@ import { devCronRun, devQueueSend, devStreamPut } from './dev-triggers.ts'
 import { dev } from './dev.ts'
 import { init } from './init.ts'
 import { invoke } from './invoke.ts'
+import { keyCreate, keyDelete, keyList } from './key.ts'
 import { moduleInspect, moduleInstrument } from './module-commands.ts'
 import { runCommandLine } from './run.ts'
 import { serve } from './serve.ts'
@@ -23,7 +24,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const { stdin, stdout, stderr } = process
-const commands = [init, dev, devQueueSend, devStreamPut, devCronRun, serve, build, invoke, test, moduleInstrument, moduleInspect]
+const commands = [
+  init,
+  dev,
+  devQueueSend,
+  devStreamPut,
+  devCronRun,
+  serve,
+  build,
+  invoke,
+  test,
+  keyCreate,
+  keyList,
+  keyDelete,
+  moduleInstrument,
+  moduleInspect,
+]
 process.exitCode = await runCommandLine(process.argv.slice(2), commands, { stdin, stdout, stderr, signal: interrupted.signal })
 // Whatever a finished command left behind (a pipe that is still open, an idle thread) must not keep the process.
 stdout.write('', () => stderr.write('', () => process.exit()))

@@ -23,6 +23,12 @@ export const serve: Command = {
       value: 'N',
       about: "Port of the management API, instead of the configuration's; 0 takes a free one.",
     },
+    'management-host': {
+      type: 'string',
+      value: 'H',
+      about: "Address of the management API, instead of the configuration's; others than this machine's need an access key.",
+    },
+    signed: { type: 'boolean', about: 'Requests to the management API must be signed, on every address.' },
     dev: { type: 'boolean', about: 'Development: error details, server-timing, an index at /, a line per invocation.' },
     json: JSON_LOGS_OPTION,
   },
@@ -34,6 +40,7 @@ export const serve: Command = {
     const json = input.values['json'] === true
     const dataDir = textOption(input, 'data')
     const managementPort = integerOption(input, 'management-port', HOST_FIELDS.managementPort)
+    const managementHost = textOption(input, 'management-host')
     // With a data folder there may be nothing to configure.
     const configOptional = dataDir !== undefined && listen.config === CONFIG_OPTION.default
     const { functions } = await configurationOf({ ...listen, configOptional })
@@ -42,6 +49,8 @@ export const serve: Command = {
       configOptional,
       ...(dataDir === undefined ? {} : { dataDir }),
       ...(managementPort === undefined ? {} : { managementPort }),
+      ...(managementHost === undefined ? {} : { managementHost }),
+      ...(input.values['signed'] === true && { managementAccess: 'signed' as const }),
       dev: input.values['dev'] === true,
       logs: json ? 'json' : 'text',
       ...(lanes === undefined ? {} : { lanes }),

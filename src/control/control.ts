@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openArtifactStore } from '../component/store.ts'
 import type { Account } from '../functions/arn.ts'
+import { openAccessKeys, type AccessKey } from '../identity/access-key.ts'
 import type { Observer } from '../observe/records.ts'
 import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
@@ -11,6 +12,8 @@ import { openSqlite } from '../store/sqlite/open.ts'
 import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
+import { EventQueue } from './events.ts'
+import type { Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
 import { Concurrency } from './concurrency.ts'
 import { Provisioning } from './provisioning.ts'
@@ -28,6 +31,7 @@ export interface Control {
   readonly provisioning: Provisioning
   /** Where functions are served over HTTP, for the URLs of functions. */
   readonly port: number
+  readonly events: EventQueue
   /** Names that functions of `ampoule.jsonc` have. */
   readonly taken: ReadonlySet<string>
   /** Milliseconds since the epoch. */
@@ -55,6 +59,8 @@ export interface ControlOptions {
 export interface OpenState {
   /** Takes up what was pending, and from now on loads functions into these lanes. `elapsed`: milliseconds from any start; default: real ones. */
   start(lanes: Lanes, elapsed?: () => number): Promise<Control>
+  /** What requests can be signed with. */
+  accessKeys(): Promise<readonly AccessKey[]>
   close(): Promise<void>
 }
 
@@ -80,6 +86,8 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         const activation = new Activation({ store, code, parts, residence, provisioning, observe, now: Date.now })
         await activation.resume()
         await provisioning.resume()
+        const wake = () => lanes.tell({ events: true } satisfies Told)
+        const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
         const collected = code.collectAll().catch((error: unknown) =>
           observe({
             type: 'host',
@@ -98,10 +106,12 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           activation,
           concurrency,
           provisioning,
+          events,
           taken,
           now: Date.now,
           uuid: randomUUID,
           async close() {
+            events.close()
             await activation.close()
             await provisioning.close()
             await residence.close()
@@ -110,6 +120,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           },
         }
       },
+      accessKeys: () => openAccessKeys(store, seal),
       close: () => store.close(),
     }
   } catch (error) {

@@ -1,6 +1,9 @@
 import type { LambdaErrorType } from '../functions/lambda-error.ts'
 import type { FunctionReference } from '../functions/arn.ts'
+import type { Caller } from '../identity/caller.ts'
 import type { Route } from '../invoke/route.ts'
+import type { EventInvocationRecord } from '../store/records.ts'
+import type { Changed } from './residence.ts'
 
 /*
  * What lanes ask the main thread, where the control plane is. Lanes run invocations themselves and keep the routes that they were given; every
@@ -12,6 +15,28 @@ export type Question =
   | { readonly kind: 'request'; readonly request: ForwardedRequest }
   /** Answered with a `UrlRoute`, or undefined. */
   | { readonly kind: 'url'; readonly urlId: string }
+  /** Answered with an {@link EventAnswer}. */
+  | { readonly kind: 'event'; readonly event: AcceptedEvent }
+  /** Answered with a {@link TakenEvent} or undefined. */
+  | { readonly kind: 'take-event' }
+  | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: 'done' | 'later' }
+
+/** What lanes are told. */
+export type Told = Changed | { readonly events: true }
+
+/** An asynchronous invocation that a lane has checked. */
+export type AcceptedEvent = Omit<EventInvocationRecord, 'id' | 'acceptedAt' | 'attempts'>
+
+export type TakenEvent = EventInvocationRecord
+
+export type EventAnswer = { readonly ok: true } | Refusal
+
+interface Refusal {
+  readonly ok: false
+  readonly type: LambdaErrorType
+  readonly message: string
+  readonly members: Readonly<Record<string, string>>
+}
 
 export interface ForwardedRequest {
   readonly method: string
@@ -19,6 +44,8 @@ export interface ForwardedRequest {
   readonly url: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: Uint8Array<ArrayBuffer>
+  /** Verified where requests have to be signed. */
+  readonly caller: Caller
 }
 
 export interface ForwardedAnswer {
@@ -27,11 +54,4 @@ export interface ForwardedAnswer {
   readonly body: Uint8Array
 }
 
-export type RouteAnswer =
-  | { readonly ok: true; readonly route: Route }
-  | {
-      readonly ok: false
-      readonly type: LambdaErrorType
-      readonly message: string
-      readonly members: Readonly<Record<string, string>>
-    }
+export type RouteAnswer = { readonly ok: true; readonly route: Route } | Refusal

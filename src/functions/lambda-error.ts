@@ -10,9 +10,12 @@ interface Kind {
 export const LAMBDA_ERRORS = {
   AccessDeniedException: { status: 403, code: 'InvalidRequest' },
   CodeStorageExceededException: { status: 400, code: 'InvalidRequest' },
+  IncompleteSignatureException: { status: 403, code: 'InvalidRequest' },
   InvalidParameterValueException: { status: 400, code: 'InvalidRequest' },
   InvalidRequestContentException: { status: 400, code: 'InvalidRequest' },
   InvalidRuntimeException: { status: 502, code: 'InvalidComponent' },
+  InvalidSignatureException: { status: 403, code: 'InvalidRequest' },
+  MissingAuthenticationTokenException: { status: 403, code: 'InvalidRequest' },
   PolicyLengthExceededException: { status: 400, code: 'InvalidRequest' },
   PreconditionFailedException: { status: 412, code: 'InvalidRequest' },
   ProvisionedConcurrencyConfigNotFoundException: { status: 404, code: 'FunctionNotFound' },
@@ -23,6 +26,7 @@ export const LAMBDA_ERRORS = {
   ServiceException: { status: 500, code: 'Internal' },
   TooManyRequestsException: { status: 429, code: 'TooManyRequests' },
   UnknownOperationException: { status: 404, code: 'InvalidRequest' },
+  UnrecognizedClientException: { status: 403, code: 'InvalidRequest' },
   UnsupportedMediaTypeException: { status: 415, code: 'InvalidRequest' },
   ValidationException: { status: 400, code: 'InvalidRequest' },
 } as const satisfies Record<string, Kind>

@@ -18,6 +18,8 @@ export const QUOTAS = {
   requestBytes: 70_167_211,
   /** A synchronous invocation's payload, and its answer. */
   payloadBytes: 6 * MIB,
+  /** An asynchronous invocation's payload. */
+  eventBytes: MIB,
   layers: 5,
   /** A resource policy, as JSON. */
   policyBytes: 20 * 1024,

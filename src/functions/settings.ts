@@ -121,7 +121,18 @@ export const HOST_FIELDS = {
     min: 0,
     max: 65_535,
     default: 9000,
-    about: 'Port of the management API, on this machine only; 0 takes a free one.',
+    about: 'Port of the management API; 0 takes a free one.',
+  },
+  managementHost: {
+    type: 'text',
+    default: '127.0.0.1',
+    about: 'Address of the management API. On any but those of this machine, requests must be signed with an access key.',
+  },
+  managementAccess: {
+    type: 'choice',
+    values: ['local', 'signed'],
+    about:
+      'Who has access to the management API: `signed` requests, or every program of this machine (`local`). Left out: `local` on an address of this machine, else `signed`.',
   },
   lanes: { type: 'integer', min: 1, max: 256, about: 'Worker threads that serve requests. Left out: one per core.' },
   memoryCeilingMb: {

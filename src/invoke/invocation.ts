@@ -23,7 +23,7 @@ export interface InvocationOptions {
 
 /** One invocation from admission to its report; what the engine sees of it is `InvocationContext`. */
 export class Invocation implements InvocationContext {
-  readonly requestId: string = randomUUID()
+  readonly requestId: string
   readonly functionName: string
   readonly startedMs: number
   /** Why it was aborted, when it was. */
@@ -39,8 +39,9 @@ export class Invocation implements InvocationContext {
   #lastError = ''
   #reported = false
 
-  /** `about`: what it was about, for the report. */
-  constructor(functionName: string, options: InvocationOptions, about?: string) {
+  /** `about`: what it was about, for the report. `requestId`: where it was given before. */
+  constructor(functionName: string, options: InvocationOptions, about?: string, requestId: string = randomUUID()) {
+    this.requestId = requestId
     this.#about = about
     this.functionName = functionName
     this.#options = options

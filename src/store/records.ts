@@ -64,6 +64,23 @@ export interface EventInvokeRecord extends QualifiedRecord {
   readonly onFailure: string | undefined
 }
 
+/** An asynchronous invocation that was accepted and has not run. */
+export interface EventInvocationRecord {
+  /** In the order of acceptance. */
+  readonly id: string
+  readonly name: string
+  readonly qualifier: string | undefined
+  readonly requestId: string
+  /** JSON. */
+  readonly payload: string
+  /** Base64 of JSON. */
+  readonly clientContext: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number
+  /** How often it has run and failed. */
+  readonly attempts: number
+}
+
 export interface FunctionUrlRecord extends QualifiedRecord {
   /** The first label of the URL's host name. */
   readonly urlId: string
@@ -123,6 +140,7 @@ export interface Records {
   readonly concurrency: ConcurrencyRecord
   readonly provisioned_concurrency: ProvisionedConcurrencyRecord
   readonly event_invoke_configs: EventInvokeRecord
+  readonly event_invocations: EventInvocationRecord
   readonly function_urls: FunctionUrlRecord
   readonly event_source_mappings: EventSourceMappingRecord
   readonly layers: LayerRecord
@@ -152,6 +170,7 @@ export const TABLES: { readonly [Name in TableName]: Table<Name> } = {
   concurrency: { key: ['name'], ofFunction: true },
   provisioned_concurrency: { key: ['name', 'qualifier'], ofFunction: true },
   event_invoke_configs: { key: ['name', 'qualifier'], ofFunction: true },
+  event_invocations: { key: ['id'], columns: ['name'], ofFunction: true },
   function_urls: { key: ['name', 'qualifier'], columns: ['urlId'], ofFunction: true },
   event_source_mappings: { key: ['uuid'], columns: ['name', 'source'], ofFunction: true },
   layers: { key: ['layer'] },

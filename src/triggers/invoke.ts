@@ -13,6 +13,8 @@ export interface InvokeRequest {
   readonly payload: Uint8Array
   /** `X-Amz-Client-Context`: base64 of a JSON object. */
   readonly clientContext: string | undefined
+  /** Default: a new one. */
+  readonly requestId?: string
   /** `X-Amz-Log-Type: Tail`. */
   readonly tail: boolean
   readonly arn: string
@@ -43,7 +45,7 @@ export function prepareInvoke(request: InvokeRequest, options: InvocationOptions
   const client = readClientContext(request.clientContext)
   const name = target.settings.name
   if (!request.tail) {
-    const invocation = new Invocation(name, options)
+    const invocation = new Invocation(name, options, undefined, request.requestId)
     return { invocation, run: (hosted) => run(hosted, invocation, undefined) }
   }
   // The tail is named by the request, which the invocation makes: it hears of it by the first record.
@@ -68,6 +70,17 @@ export function prepareInvoke(request: InvokeRequest, options: InvocationOptions
       return { payload: JSON.stringify(failure), functionError: 'Unhandled', logResult: log?.base64() }
     }
   }
+}
+
+/** Whether an asynchronous invocation could be read when it runs. Throws `InvalidRequestContentException` and `RequestTooLargeException`. */
+export function checkEvent(payload: Uint8Array, clientContext: string | undefined): void {
+  if (payload.length > QUOTAS.eventBytes)
+    throw new LambdaError(
+      'RequestTooLargeException',
+      `Request must be smaller than ${QUOTAS.eventBytes} bytes for the InvokeFunction operation with InvocationType Event`,
+    )
+  readPayload(payload)
+  readClientContext(clientContext)
 }
 
 function readPayload(bytes: Uint8Array): unknown {

@@ -5,6 +5,7 @@ import { UNUSED_MS } from '../../src/control/residence.ts'
 import type { LaneGroup } from '../../src/engine/contract.ts'
 import { startLanes } from '../../src/engine/lanes.ts'
 import { DEFAULT_ACCOUNT } from '../../src/functions/arn.ts'
+import { localCaller } from '../../src/identity/caller.ts'
 import type { FunctionName } from '../../src/functions/name.ts'
 import { createManagementApp } from '../../src/gateway/management/app.ts'
 import { nodeFunction, removeFolders, temporaryFolder } from '../gateway/management/host.ts'
@@ -53,7 +54,9 @@ it('loads what is used, lets go what was not used for a while, and loads it agai
   const app = createManagementApp(control, () => undefined)
   const { Code, ...input } = await nodeFunction('fn', 'export const handler = () => 1')
   const body = JSON.stringify({ ...input, Code: { ZipFile: Buffer.from(Code?.ZipFile ?? []).toString('base64') } })
-  expect((await app.request('/2015-03-31/functions', { method: 'POST', body })).status).toBe(201)
+  expect(
+    (await app.request('/2015-03-31/functions', { method: 'POST', body }, { caller: localCaller(DEFAULT_ACCOUNT) })).status,
+  ).toBe(201)
   await expect.poll(async () => (await store.get('functions', ['fn']))?.latest.state.status, { timeout: 60_000 }).toBe('done')
 
   const reference = { name: 'fn' as FunctionName, qualifier: undefined }

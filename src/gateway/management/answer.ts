@@ -1,16 +1,22 @@
-import type { Hono } from 'hono'
 import type { Control } from '../../control/control.ts'
-import type { ForwardedAnswer, ForwardedRequest, Question, RouteAnswer } from '../../control/lane-protocol.ts'
+import type {
+  EventAnswer,
+  ForwardedAnswer,
+  ForwardedRequest,
+  Question,
+  RouteAnswer,
+  TakenEvent,
+} from '../../control/lane-protocol.ts'
 import type { UrlRoute } from '../../functions/url.ts'
 import { findUrl } from '../../control/urls.ts'
 import { LambdaError } from '../../functions/lambda-error.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
+import type { ManagementApp } from './app.ts'
+
+type Answer = RouteAnswer | ForwardedAnswer | EventAnswer | TakenEvent | UrlRoute | undefined
 
 /** Answers what lanes ask. */
-export function answerLanes(
-  control: Control,
-  app: Hono,
-): (question: unknown) => Promise<RouteAnswer | ForwardedAnswer | UrlRoute | undefined> {
+export function answerLanes(control: Control, app: ManagementApp): (question: unknown) => Promise<Answer> {
   return (content) => {
     // Lanes are of this release.
     const question = content as Question
@@ -24,25 +30,34 @@ export function answerLanes(
         return answerRequest(question.request, app)
       case 'url':
         return findUrl(question.urlId, control.store, control.account)
+      case 'event':
+        return control.events.accept(question.event).then(() => ({ ok: true }) as const, refused)
+      case 'take-event':
+        return control.events.take()
+      case 'settle-event':
+        return control.events.settle(question.id, question.outcome).then(() => undefined)
       default:
         return question satisfies never
     }
   }
 }
 
-function refused(error: unknown): RouteAnswer {
+function refused(error: unknown): Extract<EventAnswer, { readonly ok: false }> {
   const { type, message, members } = error instanceof LambdaError ? error : toLambdaError(error)
   return { ok: false, type, message, members }
 }
 
-async function answerRequest({ method, url, headers, body }: ForwardedRequest, app: Hono): Promise<ForwardedAnswer> {
+async function answerRequest(
+  { method, url, headers, body, caller }: ForwardedRequest,
+  app: ManagementApp,
+): Promise<ForwardedAnswer> {
   const bodiless = method === 'GET' || method === 'HEAD'
   const request = new Request(url, {
     method,
     headers: headers.filter(([name]) => !HOP.has(name)).map((pair) => [...pair]),
     ...(!bodiless && { body }),
   })
-  const response = await app.fetch(request)
+  const response = await app.fetch(request, { caller })
   return { status: response.status, headers: [...response.headers], body: new Uint8Array(await response.arrayBuffer()) }
 }
 

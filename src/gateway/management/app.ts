@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { Control } from '../../control/control.ts'
 import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
+import type { Caller } from '../../identity/caller.ts'
 import type { Observer } from '../../observe/records.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import type { Operations } from './contract.ts'
@@ -8,10 +9,13 @@ import { OPERATIONS, type OperationModel, type OperationName } from './model/mod
 import { accountSettings } from './operations/account.ts'
 import { aliases } from './operations/aliases.ts'
 import { concurrency } from './operations/concurrency.ts'
+import { eventInvoke } from './operations/event-invoke.ts'
+import { eventSources } from './operations/event-sources.ts'
 import { functions } from './operations/functions.ts'
 import { layers } from './operations/layers.ts'
 import { permissions } from './operations/permissions.ts'
 import { provisioned } from './operations/provisioned.ts'
+import { runtime } from './operations/runtime.ts'
 import { tags } from './operations/tags.ts'
 import { updates } from './operations/updates.ts'
 import { urls } from './operations/urls.ts'
@@ -23,10 +27,13 @@ const GROUPS = {
   ...accountSettings,
   ...aliases,
   ...concurrency,
+  ...eventInvoke,
+  ...eventSources,
   ...functions,
   ...layers,
   ...permissions,
   ...provisioned,
+  ...runtime,
   ...tags,
   ...updates,
   ...urls,
@@ -34,11 +41,14 @@ const GROUPS = {
 } satisfies Partial<Operations<OperationName>>
 
 /** Lanes run these themselves (lane.ts). */
-const IN_LANES: readonly OperationName[] = ['Invoke']
+const IN_LANES: readonly OperationName[] = ['Invoke', 'InvokeWithResponseStream']
 
 export const OFFERED: ReadonlySet<string> = new Set([...Object.keys(GROUPS), ...IN_LANES])
 
-type Handler = (input: object, control: Control) => Promise<object | undefined>
+type Handler = (input: object, control: Control, caller: Caller) => Promise<object | undefined>
+
+/** Fetched with who makes the request. */
+export type ManagementApp = Hono<{ Bindings: { readonly caller: Caller } }>
 
 interface Candidate {
   readonly name: string
@@ -48,8 +58,8 @@ interface Candidate {
 }
 
 /** The management API but for what lanes run themselves: operations by the service model's methods and paths. */
-export function createManagementApp(control: Control, observe: Observer): Hono {
-  const app = new Hono({ strict: false })
+export function createManagementApp(control: Control, observe: Observer): ManagementApp {
+  const app: ManagementApp = new Hono({ strict: false })
   for (const [route, candidates] of routes()) {
     const [method = '', path = ''] = route.split(' ')
     app.on(method, path, async (c) => {
@@ -58,7 +68,7 @@ export function createManagementApp(control: Control, observe: Observer): Hono {
       if (found === undefined) throw unknownOperation(c.req.method, c.req.path)
       const body = new Uint8Array(await c.req.arrayBuffer())
       const input = readInput(found.model, { path: c.req.param(), query, headers: c.req.raw.headers, body })
-      return writeOutput(found.model, await handlerOf(found.name)(input, control))
+      return writeOutput(found.model, await handlerOf(found.name)(input, control, c.env.caller))
     })
   }
   app.notFound((c) => writeError(unknownOperation(c.req.method, c.req.path)))

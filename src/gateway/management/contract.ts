@@ -1,5 +1,6 @@
 import type * as Lambda from '@aws-sdk/client-lambda'
 import type { Control } from '../../control/control.ts'
+import type { Caller } from '../../identity/caller.ts'
 import type { OperationName } from './model/model.ts'
 
 type CommandOf<Name extends string> = `${Name}Command` extends keyof typeof Lambda ? (typeof Lambda)[`${Name}Command`] : never
@@ -25,5 +26,5 @@ export type OutputOf<Name extends OperationName> =
  * that is left is what an operation does. It reads and changes state in `control.store.transact`, and throws a `LambdaError` to refuse.
  */
 export type Operations<Name extends OperationName> = {
-  readonly [Own in Name]: (input: InputOf<Own>, control: Control) => Promise<OutputOf<Own>>
+  readonly [Own in Name]: (input: InputOf<Own>, control: Control, caller: Caller) => Promise<OutputOf<Own>>
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import type { Account } from '../../functions/arn.ts'
 import { LambdaError } from '../../functions/lambda-error.ts'
+import { localCaller, type Caller } from '../../identity/caller.ts'
 
 /** Whether only programs of this machine can reach the address. */
 export const isLoopback = (host: string): boolean =>
@@ -9,22 +11,30 @@ export const isLoopback = (host: string): boolean =>
 const SIMPLE_TYPES = /^(text\/plain|multipart\/form-data|application\/x-www-form-urlencoded)\b/i
 
 /**
- * Who may use the management API as long as requests are not signed: programs of this machine, and no web page that somebody on it looks at. Gives
+ * Who may use the management API as long as requests are not signed: programs of this machine, and no web page that somebody on it looks at. Throws
  * the refusal. `Host` must name this machine (a page's own name that leads here is DNS rebinding), `Origin` must too.
  */
-export function refuseForeign({ headers }: IncomingMessage): LambdaError | undefined {
+function refuseForeign({ headers }: IncomingMessage): void {
   const { host, origin } = headers
   if (host === undefined || !isLoopback(hostName(host)))
-    return new LambdaError(
+    throw new LambdaError(
       'AccessDeniedException',
       `The host ${JSON.stringify(host ?? '')} is not a name of this machine, such as localhost`,
     )
   if (origin !== undefined && !isOwnOrigin(origin))
-    return new LambdaError('AccessDeniedException', `Web pages of ${JSON.stringify(origin)} have no access`)
+    throw new LambdaError('AccessDeniedException', `Web pages of ${JSON.stringify(origin)} have no access`)
   const type = headers['content-type']
   if (type !== undefined && SIMPLE_TYPES.test(type))
-    return new LambdaError('UnsupportedMediaTypeException', `The content type ${JSON.stringify(type)} is not application/json`)
-  return undefined
+    throw new LambdaError('UnsupportedMediaTypeException', `The content type ${JSON.stringify(type)} is not application/json`)
+}
+
+/** The gate of an API whose requests need not be signed. */
+export function createLocalGate(account: Account): (incoming: IncomingMessage) => () => Caller {
+  const caller = localCaller(account)
+  return (incoming) => {
+    refuseForeign(incoming)
+    return () => caller
+  }
 }
 
 function isOwnOrigin(origin: string): boolean {

@@ -1,38 +1,43 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
-import { chooseTarget, type Route, type Target } from '../../invoke/route.ts'
-import type { ForwardedAnswer, Question } from '../../control/lane-protocol.ts'
+import type { Target } from '../../invoke/route.ts'
+import type { EventAnswer, ForwardedAnswer, Question } from '../../control/lane-protocol.ts'
 import type { FunctionRunner, LaneSupervisor } from '../../engine/contract.ts'
 import { AmpouleError } from '../../errors.ts'
-import { parseFunctionReference, qualify, type Account } from '../../functions/arn.ts'
+import { parseFunctionReference, qualify, type Account, type FunctionReference } from '../../functions/arn.ts'
 import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
 import { QUOTAS } from '../../functions/quotas.ts'
+import type { Caller } from '../../identity/caller.ts'
 import type { InvocationOptions } from '../../invoke/invocation.ts'
-import type { HostedFunction } from '../../invoke/invoke.ts'
 import { sendWhole } from '../../triggers/http-answer.ts'
 import { clientGone, readBody } from '../../triggers/http-body.ts'
-import { prepareInvoke, toLambdaError, type Prepared } from '../../triggers/invoke.ts'
+import { checkEvent, prepareInvoke, toLambdaError, type Prepared } from '../../triggers/invoke.ts'
 import type { Gateway, GatewayEnv } from '../gateway.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Directory } from './directory.ts'
+import { encodeAnswer, EVENT_STREAM_TYPE } from './event-stream.ts'
+import { hosted, resolve } from './target.ts'
 import { writeError } from './wire.ts'
 
-/** Refuses a request before anything of it is read. Undefined: it may go on. */
-export type Gate = (incoming: IncomingMessage) => LambdaError | undefined
+/**
+ * Says who makes a request: first by its head, before anything of its body is read, then by the body. Throws a `LambdaError` at either for
+ * whoever has no access.
+ */
+export type Gate = (incoming: IncomingMessage) => (body: Uint8Array) => Caller
 
 export interface ManagementLaneOptions {
   readonly account: Account
   readonly directory: Directory
   readonly supervisor: LaneSupervisor
   readonly runners: ReadonlyMap<string, FunctionRunner>
-  /** In order; the first refusal counts. */
-  readonly gates: readonly Gate[]
+  readonly gate: Gate
   readonly inFlight: InFlight
   readonly invocations: InvocationOptions
 }
 
-const INVOKE = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/
+const INVOKE =
+  /^\/(?:2015-03-31\/functions\/([^/?]+)\/invocations|2021-11-15\/functions\/([^/?]+)\/response-streaming-invocations)(?:\?(.*))?$/
 
 /** The management API in a lane: invocations are run here, everything else is asked of the main thread. */
 export function createManagementLane(options: ManagementLaneOptions): Omit<Gateway, 'update'> {
@@ -48,13 +53,20 @@ export function createManagementLane(options: ManagementLaneOptions): Omit<Gatew
 async function serve(incoming: IncomingMessage, outgoing: ServerResponse, options: ManagementLaneOptions): Promise<void> {
   const requestId = randomUUID()
   try {
-    for (const gate of options.gates) {
-      const refusal = gate(incoming)
-      if (refusal !== undefined) throw refusal
+    const identify = options.gate(incoming)
+    const [whole, plain, streamed, query] = incoming.method === 'POST' ? (INVOKE.exec(incoming.url ?? '') ?? []) : []
+    const body = await receive(incoming, outgoing, whole === undefined ? QUOTAS.requestBytes : QUOTAS.payloadBytes)
+    const caller = identify(body)
+    if (whole === undefined) await forward(incoming, outgoing, { body, caller, requestId }, options)
+    else {
+      const call = {
+        name: plain ?? streamed ?? '',
+        query: new URLSearchParams(query),
+        payload: body,
+        streamed: streamed !== undefined,
+      }
+      await invoke(incoming, outgoing, call, options)
     }
-    const [whole, name = '', query] = incoming.method === 'POST' ? (INVOKE.exec(incoming.url ?? '') ?? []) : []
-    if (whole === undefined) await forward(incoming, outgoing, requestId, options)
-    else await invoke(incoming, outgoing, { name, query: new URLSearchParams(query) }, options)
   } catch (error) {
     if (error instanceof AmpouleError && error.code === 'Cancelled') return
     const refusal = toLambdaError(error)
@@ -75,11 +87,11 @@ async function serve(incoming: IncomingMessage, outgoing: ServerResponse, option
 async function forward(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  requestId: string,
+  { body: received, caller, requestId }: { readonly body: Uint8Array; readonly caller: Caller; readonly requestId: string },
   options: ManagementLaneOptions,
 ): Promise<void> {
   // Of its own: it is moved to the other thread.
-  const body = new Uint8Array(await receive(incoming, outgoing, QUOTAS.requestBytes))
+  const body = new Uint8Array(received)
   const headers = Object.entries(incoming.headers).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
   )
@@ -88,6 +100,7 @@ async function forward(
     url: `http://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`,
     headers,
     body,
+    caller,
   }
   const question: Question = { kind: 'request', request }
   // What is being changed is finished, also when the host is stopped meanwhile.
@@ -98,10 +111,18 @@ async function forward(
   answer(incoming, outgoing, given.status, given.headers, given.body, requestId, options)
 }
 
+/** A call of Invoke, or of InvokeWithResponseStream (`streamed`). */
+interface Call {
+  readonly name: string
+  readonly query: URLSearchParams
+  readonly payload: Uint8Array
+  readonly streamed: boolean
+}
+
 async function invoke(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { name, query }: { readonly name: string; readonly query: URLSearchParams },
+  { name, query, payload, streamed }: Call,
   options: ManagementLaneOptions,
 ): Promise<void> {
   const header = (key: string): string | undefined => {
@@ -109,41 +130,57 @@ async function invoke(
     return Array.isArray(value) ? value[0] : value
   }
   const type = header('x-amz-invocation-type') ?? 'RequestResponse'
-  if (type === 'Event')
-    throw invalidParameter('The InvocationType Event is not supported: asynchronous invocation is not available yet')
-  if (type !== 'RequestResponse' && type !== 'DryRun')
+  if (type !== 'RequestResponse' && type !== 'DryRun' && (type !== 'Event' || streamed))
     throw new LambdaError(
       'ValidationException',
-      `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]`,
+      `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [${streamed ? '' : 'Event, '}RequestResponse, DryRun]`,
     )
   const reference = qualify(parseFunctionReference(decode(name), options.account), query.get('Qualifier') ?? undefined)
-  let route = await options.directory.find(reference)
-  if (type === 'DryRun') return answer(incoming, outgoing, 204, [], new Uint8Array(), randomUUID(), options)
-  const payload = await receive(incoming, outgoing, QUOTAS.payloadBytes)
-  let target = choose(route)
-  if (!options.runners.has(target.key)) {
-    // Let go since it was last used.
-    options.directory.forget(reference.name)
-    route = await options.directory.find(reference)
-    target = choose(route)
+  if (type === 'Event')
+    return accept(incoming, outgoing, { reference, payload, clientContext: header('x-amz-client-context') }, options)
+  if (type === 'DryRun') {
+    await options.directory.find(reference)
+    return answer(incoming, outgoing, 204, [], new Uint8Array(), randomUUID(), options)
   }
+  const { arn, target } = await resolve(reference, options)
   const prepared = prepareInvoke(
     {
       payload,
       clientContext: header('x-amz-client-context'),
       tail: header('x-amz-log-type') === 'Tail',
-      arn: route.arn,
+      arn,
       target,
     },
     options.invocations,
   )
-  await run(incoming, outgoing, prepared, target, options)
+  await run(incoming, outgoing, { ...prepared, streamed }, target, options)
+}
+
+/** Answers when the event is on disk. */
+async function accept(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  {
+    reference,
+    payload,
+    clientContext,
+  }: { readonly reference: FunctionReference; readonly payload: Uint8Array; readonly clientContext: string | undefined },
+  options: ManagementLaneOptions,
+): Promise<void> {
+  checkEvent(payload, clientContext)
+  await options.directory.find(reference)
+  const requestId = randomUUID()
+  const text = payload.length === 0 ? '{}' : Buffer.from(payload).toString('utf8')
+  const question: Question = { kind: 'event', event: { ...reference, requestId, payload: text, clientContext } }
+  const accepted = (await options.supervisor.ask(question)) as EventAnswer
+  if (!accepted.ok) throw new LambdaError(accepted.type, accepted.message, { members: accepted.members })
+  answer(incoming, outgoing, 202, [], new Uint8Array(), requestId, options)
 }
 
 async function run(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { invocation, run: start }: Prepared,
+  { invocation, run: start, streamed }: Prepared & { readonly streamed: boolean },
   target: Target,
   options: ManagementLaneOptions,
 ): Promise<void> {
@@ -153,11 +190,14 @@ async function run(
   options.inFlight.enter(invocation)
   outgoing.on('close', gone)
   try {
-    const { payload, functionError, logResult } = await start(hosted(target, options.runners))
-    const headers: (readonly [string, string])[] = [
-      ['content-type', 'application/json'],
-      ['x-amz-executed-version', target.version],
-    ]
+    const answered = await start(hosted(target, options.runners))
+    const { functionError, logResult, payload } = answered
+    const headers: (readonly [string, string])[] = [['x-amz-executed-version', target.version]]
+    if (streamed) {
+      headers.push(['content-type', EVENT_STREAM_TYPE])
+      return answer(incoming, outgoing, 200, headers, encodeAnswer(answered), invocation.requestId, options)
+    }
+    headers.push(['content-type', 'application/json'])
     if (functionError !== undefined) headers.push(['x-amz-function-error', functionError])
     if (logResult !== undefined) headers.push(['x-amz-log-result', logResult])
     answer(incoming, outgoing, 200, headers, Buffer.from(payload), invocation.requestId, options)
@@ -171,20 +211,6 @@ function receive(incoming: IncomingMessage, outgoing: ServerResponse, maxBytes: 
     throw new LambdaError('RequestTooLargeException', `Request must be smaller than ${maxBytes} bytes`)
   if (incoming.headers.expect !== undefined) outgoing.writeContinue()
   return readBody(incoming, maxBytes)
-}
-
-const choose = (route: Route): Target => chooseTarget(route, Math.random())
-
-function hosted({ key, settings }: Target, runners: ManagementLaneOptions['runners']): HostedFunction {
-  return {
-    settings,
-    // Taken where it is used: a deployment may put another in its place.
-    get runner() {
-      const runner = runners.get(key)
-      if (runner === undefined) throw new AmpouleError('Internal', `the lane has no runner for ${key}`)
-      return runner
-    },
-  }
 }
 
 function decode(name: string): string {

@@ -120,4 +120,14 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (id)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE event_invocations (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (id)
+  );
+  CREATE INDEX event_invocations_by_name ON event_invocations (name);
+  `,
 ]

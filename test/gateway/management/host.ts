@@ -36,7 +36,10 @@ export async function removeFolders(): Promise<void> {
 }
 
 /** A real host with a management API on free ports, and the AWS SDK's client for it. */
-export async function startManaged(options: Partial<HostOptions> = {}): Promise<ManagedHost> {
+export async function startManaged(
+  options: Partial<HostOptions> = {},
+  credentials = { accessKeyId: 'any', secretAccessKey: 'any' },
+): Promise<ManagedHost> {
   const folder = options.dataDir ?? (await temporaryFolder())
   const host = await startHost({
     config: join(folder, 'ampoule.jsonc'),
@@ -50,7 +53,7 @@ export async function startManaged(options: Partial<HostOptions> = {}): Promise<
   const client = new LambdaClient({
     endpoint: host.managementUrl ?? '',
     region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+    credentials,
     maxAttempts: 1,
   })
   return {

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { InvokeCommand } from '@aws-sdk/client-lambda'
+import { InvokeCommand, InvokeWithResponseStreamCommand, type InvokeWithResponseStreamCommandInput } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { create, invoke, nodeFunction, removeFolders, startManaged, type ManagedHost } from './host.ts'
 
@@ -102,14 +102,6 @@ describe('Invoke', () => {
     ['a client context that is no JSON', INVOKE, { 'x-amz-client-context': 'AAAA' }, '{}', 400, 'InvalidRequestContentException'],
     ['an invocation type that there is not', INVOKE, { 'x-amz-invocation-type': 'Later' }, '{}', 400, 'ValidationException'],
     [
-      'an asynchronous invocation, as long as there are none',
-      INVOKE,
-      { 'x-amz-invocation-type': 'Event' },
-      '{}',
-      400,
-      'InvalidParameterValueException',
-    ],
-    [
       'a name that is no percent-encoding',
       '/2015-03-31/functions/%zz/invocations',
       {},
@@ -128,6 +120,52 @@ describe('Invoke', () => {
   it('refuses a payload over 6 MB by its length, before it is sent', async () => {
     const command = new InvokeCommand({ FunctionName: 'fn', Payload: Buffer.alloc(6 * 1024 * 1024 + 1, ' ') })
     await expect(managed.client.send(command)).rejects.toMatchObject({ name: 'RequestTooLargeException' })
+  })
+})
+
+describe('InvokeWithResponseStream', () => {
+  async function stream(event: object, more: Partial<InvokeWithResponseStreamCommandInput> = {}) {
+    const command = new InvokeWithResponseStreamCommand({ FunctionName: 'fn', Payload: JSON.stringify(event), ...more })
+    const answer = await managed.client.send(command)
+    const chunks: Uint8Array[] = []
+    let complete
+    for await (const part of answer.EventStream ?? []) {
+      if (part.PayloadChunk?.Payload !== undefined) chunks.push(part.PayloadChunk.Payload)
+      complete = part.InvokeComplete ?? complete
+    }
+    return { version: answer.ExecutedVersion, text: Buffer.concat(chunks).toString(), chunks: chunks.length, complete }
+  }
+
+  it('gives the answer and that it is complete', async () => {
+    const { text, version, complete, chunks } = await stream({ a: 'é' })
+    expect(JSON.parse(text)).toEqual({ event: { a: 'é' }, client: null })
+    expect({ version, complete, chunks }).toEqual({ version: '$LATEST', complete: {}, chunks: 1 })
+  })
+
+  it('gives a large answer in several chunks', async () => {
+    const { text, chunks } = await stream({ bytes: 3_000_000 })
+    expect(text).toHaveLength(3_000_002)
+    expect(chunks).toBe(3)
+  })
+
+  it('tells an exception and the tail of the log at the end', async () => {
+    const { complete, text } = await stream({ fail: 'too far' }, { LogType: 'Tail' })
+    expect(text).toBe('')
+    expect(complete?.ErrorCode).toBe('Unhandled')
+    expect(JSON.parse(complete?.ErrorDetails ?? '')).toMatchObject({ errorType: 'RangeError', errorMessage: 'too far' })
+    expect(Buffer.from(complete?.LogResult ?? '', 'base64').toString()).toContain('REPORT RequestId')
+  })
+
+  it('refuses functions that there are not, and runs nothing in a DryRun', async () => {
+    await expect(stream({}, { FunctionName: 'nowhere' })).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
+    const answer = await raw(
+      '/2021-11-15/functions/fn/response-streaming-invocations',
+      { 'x-amz-invocation-type': 'DryRun' },
+      '{}',
+    )
+    expect(answer.status).toBe(204)
+    const event = await raw('/2021-11-15/functions/fn/response-streaming-invocations', { 'x-amz-invocation-type': 'Event' }, '{}')
+    expect(event).toMatchObject({ status: 400, type: 'ValidationException' })
   })
 })
 

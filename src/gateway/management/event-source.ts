@@ -1,0 +1,173 @@
+import type { CreateEventSourceMappingRequest, EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
+import { invalidParameter } from '../../functions/lambda-error.ts'
+import { checkDestination } from './destination.ts'
+
+/** A queue or stream that functions can be given records of. */
+export interface EventSource {
+  readonly arn: string
+  readonly kind: 'sqs' | 'kinesis' | 'dynamodb'
+  readonly fifo: boolean
+}
+
+type Given = Partial<CreateEventSourceMappingRequest>
+
+const SETTINGS = [
+  'BatchSize',
+  'MaximumBatchingWindowInSeconds',
+  'FilterCriteria',
+  'FunctionResponseTypes',
+  'ScalingConfig',
+  'ParallelizationFactor',
+  'StartingPosition',
+  'DestinationConfig',
+  'MaximumRecordAgeInSeconds',
+  'BisectBatchOnFunctionError',
+  'MaximumRetryAttempts',
+  'TumblingWindowInSeconds',
+] as const satisfies readonly (keyof CreateEventSourceMappingRequest & keyof EventSourceMappingConfiguration)[]
+
+export interface MappingSettings {
+  /** What was asked for. */
+  readonly enabled: boolean
+  /** Milliseconds since the epoch. */
+  readonly startingTimestampMs: number | undefined
+  /** As the API takes and gives them, with defaults. */
+  readonly given: Pick<EventSourceMappingConfiguration, (typeof SETTINGS)[number]>
+}
+
+const FORMS: readonly (readonly [EventSource['kind'], RegExp])[] = [
+  ['sqs', /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?$/],
+  ['kinesis', /^arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream\/[A-Za-z0-9_.-]{1,128}(\/consumer\/[A-Za-z0-9_.-]+:\d+)?$/],
+  ['dynamodb', /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[A-Za-z0-9_.-]{3,255}\/stream\/[0-9T:.-]+$/],
+]
+
+/** Throws `InvalidParameterValueException` for other sources. */
+export function requireSource({ EventSourceArn, SelfManagedEventSource }: Given): EventSource {
+  if (SelfManagedEventSource !== undefined) throw unsupported('SelfManagedEventSource')
+  if (EventSourceArn === undefined) throw invalidParameter('The parameter EventSourceArn is missing.')
+  const kind = FORMS.find(([, form]) => form.test(EventSourceArn))?.[0]
+  if (kind === undefined)
+    throw invalidParameter(
+      `Unrecognized event source: ${EventSourceArn} must be the ARN of an SQS queue, a Kinesis stream or a stream of a DynamoDB table`,
+    )
+  return { arn: EventSourceArn, kind, fifo: EventSourceArn.endsWith('.fifo') }
+}
+
+const unsupported = (name: string): Error => invalidParameter(`The parameter ${name} is not supported`)
+
+const NEVER = [
+  'KMSKeyArn',
+  'MetricsConfig',
+  'LoggingConfig',
+  'Topics',
+  'Queues',
+  'SourceAccessConfigurations',
+  'AmazonManagedKafkaEventSourceConfig',
+  'SelfManagedKafkaEventSourceConfig',
+  'DocumentDBEventSourceConfig',
+  'ProvisionedPollerConfig',
+] as const
+
+/** Of streams only, and of queues only. */
+const OF_STREAMS = [
+  'ParallelizationFactor',
+  'StartingPosition',
+  'StartingPositionTimestamp',
+  'DestinationConfig',
+  'MaximumRecordAgeInSeconds',
+  'BisectBatchOnFunctionError',
+  'MaximumRetryAttempts',
+  'TumblingWindowInSeconds',
+] as const
+const OF_QUEUES = ['ScalingConfig'] as const
+
+const DEFAULT_BATCH = { sqs: 10, kinesis: 100, dynamodb: 100 }
+/** Above this a queue's batches need a window; FIFO queues have no larger ones. */
+const SMALL_BATCH = 10
+const MAX_FILTERS = 10
+
+/** What is given, over what was there or the defaults of the source. Throws `InvalidParameterValueException`. */
+export function readSettings(source: EventSource, before: MappingSettings | undefined, input: Given): MappingSettings {
+  for (const name of NEVER) if (isGiven(input[name])) throw unsupported(name)
+  for (const name of source.kind === 'sqs' ? OF_STREAMS : OF_QUEUES)
+    if (isGiven(input[name])) throw invalidParameter(`Unsupported parameter ${name} for the event source ${source.arn}`)
+  const given = Object.fromEntries(
+    SETTINGS.map((name) => [name, input[name] ?? before?.given[name] ?? defaultOf(name, source)]).filter(
+      ([, value]) => value !== undefined,
+    ),
+  ) as MappingSettings['given']
+  checkBatch(source, given)
+  checkFilters(given)
+  const failure = given.DestinationConfig?.OnFailure?.Destination
+  if (given.DestinationConfig?.OnSuccess?.Destination !== undefined)
+    throw invalidParameter('An event source mapping has no OnSuccess destination')
+  checkDestination(failure, 'OnFailure', '')
+  if (before === undefined) checkStart(source, input)
+  return {
+    enabled: input.Enabled ?? before?.enabled ?? true,
+    startingTimestampMs: input.StartingPositionTimestamp?.getTime() ?? before?.startingTimestampMs,
+    given,
+  }
+}
+
+const isGiven = (value: unknown): boolean =>
+  value !== undefined &&
+  value !== '' &&
+  !(typeof value === 'object' && value !== null && !(value instanceof Date) && Object.keys(value).length === 0)
+
+function defaultOf(name: (typeof SETTINGS)[number], { kind }: EventSource): unknown {
+  if (name === 'BatchSize') return DEFAULT_BATCH[kind]
+  if (name === 'MaximumBatchingWindowInSeconds') return 0
+  if (name === 'FunctionResponseTypes') return []
+  if (kind === 'sqs') return undefined
+  // AWS Lambda, "Creating an event source mapping": -1 is for ever.
+  const ofStreams: Partial<Record<typeof name, unknown>> = {
+    ParallelizationFactor: 1,
+    MaximumRecordAgeInSeconds: -1,
+    MaximumRetryAttempts: -1,
+    BisectBatchOnFunctionError: false,
+    TumblingWindowInSeconds: 0,
+  }
+  return ofStreams[name]
+}
+
+function checkBatch(
+  { kind, fifo }: EventSource,
+  { BatchSize = 0, MaximumBatchingWindowInSeconds = 0 }: MappingSettings['given'],
+): void {
+  if (kind !== 'sqs') return
+  if (fifo && MaximumBatchingWindowInSeconds > 0) throw invalidParameter('Batching window is not supported for FIFO queues.')
+  if (fifo && BatchSize > SMALL_BATCH)
+    throw invalidParameter(`The BatchSize ${BatchSize} is above ${SMALL_BATCH}, the most for FIFO queues`)
+  if (BatchSize > SMALL_BATCH && MaximumBatchingWindowInSeconds < 1)
+    throw invalidParameter(
+      `Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than ${SMALL_BATCH}`,
+    )
+}
+
+function checkFilters({ FilterCriteria }: MappingSettings['given']): void {
+  const filters = FilterCriteria?.Filters ?? []
+  if (filters.length > MAX_FILTERS) throw invalidParameter(`There are ${filters.length} filters, the limit is ${MAX_FILTERS}`)
+  for (const { Pattern = '' } of filters) {
+    let pattern: unknown
+    try {
+      pattern = JSON.parse(Pattern)
+    } catch {
+      pattern = undefined
+    }
+    if (typeof pattern !== 'object' || pattern === null || Array.isArray(pattern))
+      throw invalidParameter(`Invalid filter pattern definition: ${Pattern.slice(0, 100)} is no JSON object`)
+  }
+}
+
+function checkStart({ kind }: EventSource, { StartingPosition, StartingPositionTimestamp }: Given): void {
+  if (kind === 'sqs') return
+  if (StartingPosition === undefined)
+    throw invalidParameter(
+      "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.",
+    )
+  if (StartingPosition === 'AT_TIMESTAMP' && kind === 'dynamodb')
+    throw invalidParameter('Unsupported starting position for stream type: AT_TIMESTAMP')
+  if ((StartingPosition === 'AT_TIMESTAMP') !== (StartingPositionTimestamp !== undefined))
+    throw invalidParameter('StartingPositionTimestamp must be given with the StartingPosition AT_TIMESTAMP, and only with it')
+}

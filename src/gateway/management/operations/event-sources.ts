@@ -1,0 +1,141 @@
+import type { EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
+import type { Control } from '../../../control/control.ts'
+import { formatFunctionArn } from '../../../functions/arn.ts'
+import { conflict, notFound } from '../../../functions/lambda-error.ts'
+import type { EventSourceMappingRecord } from '../../../store/records.ts'
+import type { Transaction } from '../../../store/contract.ts'
+import type { Operations } from '../contract.ts'
+import { readSettings, requireSource, type MappingSettings } from '../event-source.ts'
+import { findVersion, referenceOf } from '../find.ts'
+import { page } from '../page.ts'
+
+/** Which queues and streams a function is given records of. */
+export const eventSources: Operations<
+  | 'CreateEventSourceMapping'
+  | 'GetEventSourceMapping'
+  | 'ListEventSourceMappings'
+  | 'UpdateEventSourceMapping'
+  | 'DeleteEventSourceMapping'
+> = {
+  async CreateEventSourceMapping(input, control) {
+    const source = requireSource(input)
+    const reference = referenceOf(input, control)
+    const settings = readSettings(source, undefined, input)
+    const uuid = control.uuid()
+    const record = await control.store.transact(async (tx) => {
+      await findVersion(reference, tx, control)
+      const { name, qualifier } = reference
+      const next = mapping({ uuid, name, source: source.arn, settings: { ...settings, qualifier } }, control)
+      await refuseTwice(next, tx)
+      tx.put('event_source_mappings', next)
+      if (input.Tags !== undefined) tx.put('tags', { arn: mappingArn(uuid, control), tags: input.Tags })
+      return next
+    })
+    return view(record, control)
+  },
+
+  async GetEventSourceMapping(input, control) {
+    return view(await find(input.UUID, control.store), control)
+  },
+
+  async ListEventSourceMappings(input, control) {
+    const where = {
+      ...(input.EventSourceArn !== undefined && { source: input.EventSourceArn }),
+      ...(input.FunctionName !== undefined && { name: referenceOf({ FunctionName: input.FunctionName }, control).name }),
+    }
+    const { items, NextMarker } = await page(
+      input,
+      (range) => control.store.list('event_source_mappings', { where, ...range }),
+      ({ uuid }) => [uuid],
+    )
+    return { EventSourceMappings: items.map((record) => view(record, control)), NextMarker }
+  },
+
+  async UpdateEventSourceMapping(input, control) {
+    const record = await control.store.transact(async (tx) => {
+      const found = await find(input.UUID, tx)
+      const settings = settingsOf(found)
+      const reference =
+        input.FunctionName === undefined
+          ? { name: found.name, qualifier: settings.qualifier }
+          : referenceOf({ FunctionName: input.FunctionName }, control)
+      if (input.FunctionName !== undefined)
+        await findVersion(referenceOf({ FunctionName: input.FunctionName }, control), tx, control)
+      const source = requireSource({ EventSourceArn: found.source })
+      const next = mapping(
+        {
+          ...found,
+          name: reference.name,
+          settings: { ...readSettings(source, settings, input), qualifier: reference.qualifier },
+        },
+        control,
+      )
+      if (next.name !== found.name) await refuseTwice(next, tx)
+      tx.put('event_source_mappings', next)
+      return next
+    })
+    return view(record, control)
+  },
+
+  async DeleteEventSourceMapping(input, control) {
+    const record = await control.store.transact(async (tx) => {
+      const found = await find(input.UUID, tx)
+      tx.delete('event_source_mappings', { uuid: found.uuid })
+      tx.delete('tags', { arn: mappingArn(found.uuid, control) })
+      return found
+    })
+    return { ...view(record, control), State: 'Deleting' }
+  },
+}
+
+interface Kept extends MappingSettings {
+  readonly qualifier: string | undefined
+  readonly lastModified: number
+}
+
+// Only written here.
+const settingsOf = ({ settings }: EventSourceMappingRecord): Kept => settings as unknown as Kept
+
+const mapping = (
+  { settings, ...record }: Omit<EventSourceMappingRecord, 'settings'> & { readonly settings: Omit<Kept, 'lastModified'> },
+  { now }: Control,
+): EventSourceMappingRecord => ({
+  uuid: record.uuid,
+  name: record.name,
+  source: record.source,
+  settings: { ...settings, lastModified: now() },
+})
+
+async function find(uuid: string | undefined, from: Transaction | Control['store']): Promise<EventSourceMappingRecord> {
+  const found = uuid === undefined ? undefined : await from.get('event_source_mappings', [uuid])
+  if (found === undefined) throw notFound('The resource you requested does not exist.')
+  return found
+}
+
+async function refuseTwice({ uuid, name, source }: EventSourceMappingRecord, tx: Transaction): Promise<void> {
+  const same = (await tx.list('event_source_mappings', { where: { name, source } })).find((other) => other.uuid !== uuid)
+  if (same === undefined) return
+  throw conflict(
+    `An event source mapping with source arn (" ${source} ") and function (" ${name} ") already exists. Please update or delete the existing mapping with UUID ${same.uuid}`,
+  )
+}
+
+const mappingArn = (uuid: string, { account: { region, id } }: Control): string =>
+  `arn:aws:lambda:${region}:${id}:event-source-mapping:${uuid}`
+
+function view(record: EventSourceMappingRecord, control: Control): EventSourceMappingConfiguration {
+  const { qualifier, lastModified, enabled, startingTimestampMs, given } = settingsOf(record)
+  return {
+    ...given,
+    UUID: record.uuid,
+    EventSourceMappingArn: mappingArn(record.uuid, control),
+    EventSourceArn: record.source,
+    FunctionArn: formatFunctionArn(control.account, record.name, qualifier),
+    LastModified: new Date(lastModified),
+    ...(startingTimestampMs !== undefined && { StartingPositionTimestamp: new Date(startingTimestampMs) }),
+    LastProcessingResult: 'No records processed',
+    // Nothing is read from sources, whatever was asked for.
+    State: 'Disabled',
+    StateTransitionReason: enabled ? 'This host does not read from event sources yet' : 'User action',
+  }
+}

@@ -1,0 +1,55 @@
+import { formatFunctionArn } from '../../../functions/arn.ts'
+import { invalidParameter, notFound } from '../../../functions/lambda-error.ts'
+import type { Operations } from '../contract.ts'
+import { findFunction, findVersion, nameOf, referenceOf } from '../find.ts'
+
+/** What this host does in one way only, and says so: runtimes come with its release, it looks for no loops, and code is not signed. */
+export const runtime: Operations<
+  | 'GetRuntimeManagementConfig'
+  | 'PutRuntimeManagementConfig'
+  | 'GetFunctionRecursionConfig'
+  | 'PutFunctionRecursionConfig'
+  | 'GetFunctionCodeSigningConfig'
+  | 'GetCodeSigningConfig'
+> = {
+  async GetRuntimeManagementConfig(input, control) {
+    const reference = referenceOf(input, control)
+    await findVersion(reference, control.store, control)
+    return { UpdateRuntimeOn: 'Auto', FunctionArn: formatFunctionArn(control.account, reference.name, reference.qualifier) }
+  },
+
+  async PutRuntimeManagementConfig(input, control) {
+    const reference = referenceOf(input, control)
+    await findVersion(reference, control.store, control)
+    if (input.UpdateRuntimeOn !== 'Auto')
+      throw invalidParameter(
+        `UpdateRuntimeOn ${input.UpdateRuntimeOn} is not supported: runtimes are part of this host and change with its release, so it can only be Auto`,
+      )
+    if (input.RuntimeVersionArn !== undefined)
+      throw invalidParameter('RuntimeVersionArn can only be given with UpdateRuntimeOn Manual, which is not supported')
+    return { UpdateRuntimeOn: 'Auto', FunctionArn: formatFunctionArn(control.account, reference.name, reference.qualifier) }
+  },
+
+  async GetFunctionRecursionConfig(input, control) {
+    await findFunction(nameOf(input, control), control.store, control)
+    return { RecursiveLoop: 'Allow' }
+  },
+
+  async PutFunctionRecursionConfig(input, control) {
+    await findFunction(nameOf(input, control), control.store, control)
+    if (input.RecursiveLoop !== 'Allow')
+      throw invalidParameter(
+        `RecursiveLoop ${input.RecursiveLoop} is not supported: this host does not look for recursive loops, so it can only be Allow`,
+      )
+    return { RecursiveLoop: 'Allow' }
+  },
+
+  async GetFunctionCodeSigningConfig(input, control) {
+    const name = nameOf(input, control)
+    await findFunction(name, control.store, control)
+    return { CodeSigningConfigArn: '', FunctionName: name }
+  },
+
+  GetCodeSigningConfig: ({ CodeSigningConfigArn }) =>
+    Promise.reject(notFound(`The code signing configuration cannot be found: ${CodeSigningConfigArn} (this host has none)`)),
+}
