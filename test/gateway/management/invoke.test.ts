@@ -1,6 +1,7 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { InvokeCommand, InvokeWithResponseStreamCommand, type InvokeWithResponseStreamCommandInput } from '@aws-sdk/client-lambda'
+import { InvokeWithResponseStreamCommand, type InvokeWithResponseStreamCommandInput } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { create, invoke, nodeFunction, removeFolders, startManaged, type ManagedHost } from './host.ts'
 
@@ -118,8 +119,16 @@ describe('Invoke', () => {
   })
 
   it('refuses a payload over 6 MB by its length, before it is sent', async () => {
-    const command = new InvokeCommand({ FunctionName: 'fn', Payload: Buffer.alloc(6 * 1024 * 1024 + 1, ' ') })
-    await expect(managed.client.send(command)).rejects.toMatchObject({ name: 'RequestTooLargeException' })
+    const url = `${managed.host.managementUrl}/2015-03-31/functions/fn/invocations`
+    const headers = { 'content-type': 'application/json', 'content-length': 6 * 1024 * 1024 + 1 }
+    // By the plain client: one that sends on after its refusal may see a closed connection before it sees the answer.
+    const sent = request(url, { method: 'POST', headers })
+    sent.on('error', () => undefined)
+    sent.flushHeaders()
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    expect(answer.statusCode).toBe(413)
+    expect(answer.headers['x-amzn-errortype']).toBe('RequestTooLargeException')
+    sent.destroy()
   })
 })
 
