@@ -18,7 +18,7 @@ export interface Budget {
 
 /** For initialisation, which has a budget of its own. */
 export const INIT_BUDGET_MS = 10_000
-export const INIT_FUEL = 320_000_000_000n
+export const INIT_FUEL = 640_000_000_000n
 
 /** How one core instance is given fuel: the two imports through which its code asks for more (src/wasm/contract.ts). */
 export interface Counter {

@@ -11,8 +11,11 @@ export const ENVIRONMENT_MAX_BYTES = 4096
 const PAYLOAD_DEFAULT_BYTES = 6 * MIB
 /** A payload is held in one buffer of the guest, so it cannot come near what 32-bit memory addresses. */
 const PAYLOAD_MAX_BYTES = 1024 * MIB
-/** About twice what an instrumented guest burns in a millisecond, so that the deadline ends a slow guest and fuel a runaway one. */
-export const FUEL_PER_MS = 32_000_000
+/**
+ * About twice the most that an instrumented guest was seen to burn in a millisecond (35 million, a short loop), so that a function which
+ * sets no budget of its own ends by its deadline on machines up to twice as fast, and fuel bounds it everywhere.
+ */
+export const FUEL_PER_MS = 64_000_000
 
 /** The settings of one function in `ampoule.jsonc`; defaults and bounds are AWS Lambda's where Lambda has the setting. */
 export const FUNCTION_FIELDS = {
