@@ -8,6 +8,7 @@ import { LineSplitter } from './lines.ts'
 import { readGlobals, writeGlobals } from './globals.ts'
 import { GuestMemories } from './memories.ts'
 import type { RestoreStrategy } from './restore/contract.ts'
+import { plugHoles } from './plug.ts'
 import { INIT_BUDGET_MS, INIT_FUEL, Meter, deadlineExceeded, type Counter } from './meter.ts'
 import type { SliceScheduler } from './slices.ts'
 import { releaseSnapshot, type Snapshot } from './snapshot.ts'
@@ -240,7 +241,11 @@ export class Instance {
     const entry = this.#load
     if (entry === undefined) throw new AmpouleError('InvalidComponent', 'the component has no `load`: it takes no script')
     this.#expect('new')
-    return this.#invoke(context, timeoutMs, fuel, () => callLoad(entry, script))
+    return this.#invoke(context, timeoutMs, fuel, async () => {
+      const answer = await callLoad(entry, script)
+      if (answer.ok) plugHoles(entry.access)
+      return answer
+    })
   }
 
   /** wasi:http. `ended` settles when the guest's stack has unwound and the instance is `unknown`. */
