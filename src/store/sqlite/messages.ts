@@ -1,27 +1,18 @@
-import type { Change, Expectation, Key, ListOptions, Stored } from '../contract.ts'
-import type { TableName } from '../records.ts'
-
-export interface StoreThreadData {
-  readonly folder: string
+/** What goes between a thread that owns a database (group.ts) and those that ask it (thread.ts). */
+export interface ToThread<Request> {
+  readonly id: number
+  readonly request: Request | 'close'
 }
 
-export type ToStoreThread =
-  | { readonly kind: 'get'; readonly id: number; readonly table: TableName; readonly key: Key }
-  | { readonly kind: 'list'; readonly id: number; readonly table: TableName; readonly options: ListOptions }
-  | {
-      readonly kind: 'commit'
-      readonly id: number
-      readonly expectations: readonly Expectation[]
-      readonly changes: readonly Change[]
-    }
-  | { readonly kind: 'unreferenced'; readonly id: number; readonly hashes: readonly string[] }
-  | { readonly kind: 'close'; readonly id: number }
-
-export type Answer = Stored<unknown> | readonly Stored<unknown>[] | readonly string[] | undefined
-
-export type FromStoreThread =
+export type FromThread =
   | { readonly kind: 'open' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
-  | { readonly kind: 'stale'; readonly id: number; readonly message: string }
-  | { readonly kind: 'error'; readonly id: number; readonly message: string }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError }
+
+/** An error without its class, which does not survive the way. */
+export interface ThreadError {
+  readonly name: string
+  readonly code: string | undefined
+  readonly message: string
+}

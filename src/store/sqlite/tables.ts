@@ -1,18 +1,18 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { StaleRead, type Change, type Expectation, type Key, type ListOptions, type Stored } from '../contract.ts'
 import { TABLES, type TableName } from '../records.ts'
+import { Statements } from './statements.ts'
 
 /** Reads and changes of the database, synchronous: for the thread that owns the connection. */
 export class SqliteTables {
-  readonly #database: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #sql: Statements
 
   constructor(database: DatabaseSync) {
-    this.#database = database
+    this.#sql = new Statements(database)
   }
 
   get(table: TableName, key: Key): Stored<unknown> | undefined {
-    const row = this.#prepare(`SELECT revision, record FROM ${table} WHERE ${equal(TABLES[table].key)}`).get(...key)
+    const row = this.#sql.prepare(`SELECT revision, record FROM ${table} WHERE ${equal(TABLES[table].key)}`).get(...key)
     return row === undefined ? undefined : stored(row)
   }
 
@@ -25,14 +25,14 @@ export class SqliteTables {
       ...(after === undefined ? [] : [`(${key.join(', ')}) > (${key.map(() => '?').join(', ')})`]),
     ]
     const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
-    const rows = this.#prepare(`SELECT revision, record FROM ${table} ${filter} ORDER BY ${key.join(', ')} LIMIT ?`)
+    const rows = this.#sql.prepare(`SELECT revision, record FROM ${table} ${filter} ORDER BY ${key.join(', ')} LIMIT ?`)
     return rows.all(...Object.values(where), ...(after ?? []), limit).map(stored)
   }
 
   /** To be called inside a transaction that is rolled back when this throws. */
   commit(expectations: readonly Expectation[], changes: readonly Change[]): void {
     for (const { table, key, revision } of expectations) {
-      const row = this.#prepare(`SELECT revision FROM ${table} WHERE ${equal(TABLES[table].key)}`).get(...key)
+      const row = this.#sql.prepare(`SELECT revision FROM ${table} WHERE ${equal(TABLES[table].key)}`).get(...key)
       if (Number(row?.['revision'] ?? 0) !== revision) throw new StaleRead(`${table} ${key.join(' ')} has changed`)
     }
     for (const change of changes)
@@ -41,7 +41,7 @@ export class SqliteTables {
   }
 
   unreferenced(hashes: readonly string[]): readonly string[] {
-    const find = this.#prepare('SELECT 1 FROM code_references WHERE hash = ? LIMIT 1')
+    const find = this.#sql.prepare('SELECT 1 FROM code_references WHERE hash = ? LIMIT 1')
     return hashes.filter((hash) => find.get(hash) === undefined)
   }
 
@@ -49,35 +49,29 @@ export class SqliteTables {
     const keyNames = TABLES[table].key
     const others = [...Object.keys(columns).map((column) => known(table, column)), 'revision', 'record']
     const names = [...keyNames, ...others]
-    const insert = this.#prepare(
+    const insert = this.#sql.prepare(
       `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})
        ON CONFLICT (${keyNames.join(', ')}) DO UPDATE SET ${others.map((column) => `${column} = excluded.${column}`).join(', ')}`,
     )
-    const next = this.#prepare('UPDATE revision SET last = last + 1 RETURNING last').get()
+    const next = this.#sql.prepare('UPDATE revision SET last = last + 1 RETURNING last').get()
     insert.run(...key, ...Object.values(columns), Number(next?.['last']), JSON.stringify(record))
     const owner = ownerOf(table, key)
-    this.#prepare('DELETE FROM code_references WHERE owner = ?').run(owner)
-    for (const hash of references) this.#prepare('INSERT INTO code_references (owner, hash) VALUES (?, ?)').run(owner, hash)
+    this.#sql.prepare('DELETE FROM code_references WHERE owner = ?').run(owner)
+    for (const hash of references) this.#sql.prepare('INSERT INTO code_references (owner, hash) VALUES (?, ?)').run(owner, hash)
   }
 
   #delete(table: TableName, where: Readonly<Record<string, string | number>>): void {
     const { key } = TABLES[table]
     const columns = Object.keys(where).map((column) => known(table, column))
     if (columns.length === 0) throw new Error('a deletion must say what it deletes')
-    const gone = this.#prepare(`DELETE FROM ${table} WHERE ${equal(columns)} RETURNING ${key.join(', ')}`)
+    const gone = this.#sql.prepare(`DELETE FROM ${table} WHERE ${equal(columns)} RETURNING ${key.join(', ')}`)
     for (const row of gone.all(...Object.values(where)))
-      this.#prepare('DELETE FROM code_references WHERE owner = ?').run(
+      this.#sql.prepare('DELETE FROM code_references WHERE owner = ?').run(
         ownerOf(
           table,
           key.map((column) => row[column]),
         ),
       )
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql)
-    if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)))
-    return statement
   }
 }
 
