@@ -1,7 +1,7 @@
 import type { LaneData, LaneProgram } from './engine/contract.ts'
 import { createDevTools } from './dev/tools.ts'
 import { AmpouleError, type ErrorCode } from './errors.ts'
-import type { Told } from './control/lane-protocol.ts'
+import type { Question, Told } from './control/lane-protocol.ts'
 import type { Account } from './functions/arn.ts'
 import type { FunctionSettings } from './functions/settings.ts'
 import { createGateway } from './gateway/gateway.ts'
@@ -18,6 +18,7 @@ import { FunctionUrls } from './gateway/urls/urls.ts'
 import type { HostedFunction } from './invoke/invoke.ts'
 import { formatJson, formatText, type Format } from './observe/format.ts'
 import { LogFrames } from './observe/log-frames.ts'
+import { LaneLogs } from './observe/logs/lane-logs.ts'
 import type { ReportedError } from './observe/records.ts'
 import { SourceMaps } from './observe/source-map.ts'
 import { formatTerminal } from './observe/terminal.ts'
@@ -78,6 +79,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
   let directory: Directory | undefined
   let events: EventRunner | undefined
   let urls: FunctionUrls | undefined
+  let functionLogs: LaneLogs | undefined
   const { app } = gateway
   const serve: typeof gateway.serve = (incoming, outgoing) =>
     urls?.serve(incoming, outgoing) === true || gateway.serve(incoming, outgoing)
@@ -85,12 +87,16 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
   if (program.management !== undefined) {
     const { host, port, account, keys } = program.management
     directory = new Directory({ supervisor, account, declared: () => functions })
+    const send = async (batch: Uint8Array<ArrayBuffer>) =>
+      void (await supervisor.ask({ kind: 'logs', batch } satisfies Question, [batch.buffer]))
+    functionLogs = new LaneLogs({ send, observe: writer.observe, now: Date.now })
+    const resolving = { directory, runners, logs: functionLogs }
     // Signatures on requests to functions are not verified: whoever asks is nobody.
     const identify = () => ({ kind: 'anonymous' }) as const
-    urls = new FunctionUrls({ account, directory, runners, supervisor, inFlight, invocations, identify })
+    urls = new FunctionUrls({ account, ...resolving, supervisor, inFlight, invocations, identify })
     const gate = keys === undefined ? createLocalGate(account) : createVerifier({ account, keys, now: Date.now })
-    const api = createManagementLane({ account, directory, supervisor, runners, gate, inFlight, invocations })
-    events = new EventRunner({ directory, runners, supervisor, inFlight, invocations })
+    const api = createManagementLane({ account, ...resolving, supervisor, gate, inFlight, invocations })
+    events = new EventRunner({ ...resolving, supervisor, inFlight, invocations })
     listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight }))
   }
   return {
@@ -102,11 +108,13 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     told(message) {
       const told = message as Told
       if ('events' in told) return events?.wake()
+      if ('logs' in told) return functionLogs?.send()
       directory?.told(told)
       urls?.told(told)
     },
     async stop(graceMs) {
       await Promise.all(listeners.map((listener) => listener.stop(graceMs)))
+      await functionLogs?.flush()
       await writer.flush()
     },
   }

@@ -47,6 +47,8 @@ export async function openManagement(
     observe,
     accountConcurrency: options.accountConcurrency ?? accountConcurrency,
     key: process.env['AMPOULE_KEY'],
+    logRetention: { days: configuration.host.logRetentionDays, maxBytes: configuration.host.logStorageMb * 1024 * 1024 },
+    prices: configuration.host.prices,
   })
   const keys = signed ? await readKeys(state, { host, folder }) : undefined
   let control: Control | undefined

@@ -4,10 +4,12 @@ import { dev } from './dev.ts'
 import { init } from './init.ts'
 import { invoke } from './invoke.ts'
 import { keyCreate, keyDelete, keyList } from './key.ts'
+import { logs } from './logs.ts'
 import { moduleInspect, moduleInstrument } from './module-commands.ts'
 import { runCommandLine } from './run.ts'
 import { serve } from './serve.ts'
 import { test } from './test.ts'
+import { usage } from './usage.ts'
 
 /** Ctrl-C reaches this process from the terminal and once more from the launcher: only a signal after this is a second one. */
 const SECOND_SIGNAL_MS = 1000
@@ -34,6 +36,8 @@ const commands = [
   build,
   invoke,
   test,
+  logs,
+  usage,
   keyCreate,
   keyList,
   keyDelete,

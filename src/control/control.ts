@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { openArtifactStore } from '../component/store.ts'
 import type { Account } from '../functions/arn.ts'
 import { openAccessKeys, type AccessKey } from '../identity/access-key.ts'
+import { openLogStore, type LogStore } from '../observe/logs/log-store.ts'
+import type { LogRetention } from '../observe/logs/retention.ts'
 import type { Observer } from '../observe/records.ts'
+import type { Prices } from '../functions/prices.ts'
 import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
 import { openSeal, type Seal } from '../store/seal.ts'
@@ -13,6 +16,7 @@ import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
 import { EventQueue } from './events.ts'
+import { Logs } from './logs.ts'
 import type { Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
 import { Concurrency } from './concurrency.ts'
@@ -32,6 +36,8 @@ export interface Control {
   /** Where functions are served over HTTP, for the URLs of functions. */
   readonly port: number
   readonly events: EventQueue
+  readonly logs: Logs
+  readonly prices: Prices
   /** Names that functions of `ampoule.jsonc` have. */
   readonly taken: ReadonlySet<string>
   /** Milliseconds since the epoch. */
@@ -53,6 +59,8 @@ export interface ControlOptions {
   readonly accountConcurrency: number
   /** Instead of the key file; 32 bytes in base64. */
   readonly key: string | undefined
+  readonly logRetention: LogRetention
+  readonly prices: Prices
 }
 
 /** The store and the folders, without anything that needs lanes: opened first, as they may be in use. */
@@ -66,9 +74,12 @@ export interface OpenState {
 
 /** Rejects with `AddressInUse` when another host has the folder, and with `InvalidConfiguration` when a newer release wrote it. */
 export async function openState(options: ControlOptions): Promise<OpenState> {
-  const { folder, account, port, taken, observe, key, accountConcurrency } = options
+  const { folder, account, port, taken, observe, key, accountConcurrency, logRetention: retention, prices } = options
   const store = createStore(await openSqlite(folder))
+  let logStore: LogStore | undefined
   try {
+    const opened = await openLogStore({ folder, retention }, observe)
+    logStore = opened
     const seal = await openSeal(join(folder, 'secret.key'), key)
     const code = await openCodeStore(join(folder, 'code'), store)
     const artifacts = await openArtifactStore(join(folder, 'artifacts'), { isSupported })
@@ -88,6 +99,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         await provisioning.resume()
         const wake = () => lanes.tell({ events: true } satisfies Told)
         const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
+        const logs = new Logs({ store: opened, lanes, residence, observe, now: Date.now })
         const collected = code.collectAll().catch((error: unknown) =>
           observe({
             type: 'host',
@@ -107,6 +119,8 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           concurrency,
           provisioning,
           events,
+          logs,
+          prices,
           taken,
           now: Date.now,
           uuid: randomUUID,
@@ -116,14 +130,19 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await provisioning.close()
             await residence.close()
             await collected
+            await logs.close()
             await store.close()
           },
         }
       },
       accessKeys: () => openAccessKeys(store, seal),
-      close: () => store.close(),
+      async close() {
+        await opened.close()
+        await store.close()
+      },
     }
   } catch (error) {
+    await logStore?.close()
     await store.close()
     throw error
   }

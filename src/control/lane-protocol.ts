@@ -20,9 +20,16 @@ export type Question =
   /** Answered with a {@link TakenEvent} or undefined. */
   | { readonly kind: 'take-event' }
   | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: 'done' | 'later' }
+  /** What invocations logged and took (src/observe/logs/batch.ts); answered when it is kept. */
+  | { readonly kind: 'logs'; readonly batch: Uint8Array<ArrayBuffer> }
 
 /** What lanes are told. */
-export type Told = Changed | { readonly events: true }
+export type Told = Changed | { readonly events: true } | LogsWanted
+
+/** Somebody is about to read logs or usage: lanes hand over what they have of it. */
+export interface LogsWanted {
+  readonly logs: true
+}
 
 /** An asynchronous invocation that a lane has checked. */
 export type AcceptedEvent = Omit<EventInvocationRecord, 'id' | 'acceptedAt' | 'attempts'>

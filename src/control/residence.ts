@@ -20,6 +20,14 @@ export interface Changed {
   readonly changed: readonly string[]
 }
 
+/** Instances of a version that are kept ready. */
+export interface Provisioned {
+  readonly name: string
+  readonly version: string
+  readonly instances: number
+  readonly memoryMb: number
+}
+
 export interface ResidenceOptions {
   readonly store: Store
   readonly seal: Seal
@@ -42,7 +50,10 @@ export class Residence {
   readonly #options: ResidenceOptions
   readonly #turns = new Turns()
   /** By lane key: since when it has no instances; milliseconds. */
-  readonly #loaded = new Map<string, { readonly name: string; unusedSince: number; provisioned: number }>()
+  readonly #loaded = new Map<
+    string,
+    { readonly name: string; readonly memoryMb: number; unusedSince: number; provisioned: number }
+  >()
   readonly #sweeper: NodeJS.Timeout
 
   constructor(options: ResidenceOptions) {
@@ -86,6 +97,14 @@ export class Residence {
     const key = laneKey(name, version)
     const ready = Math.min(this.#loaded.get(key)?.provisioned ?? 0, lanes.instances(key))
     return { ready, free: Math.max(0, ready - lanes.provisionedInUse(key)) }
+  }
+
+  /** What is kept ready now, by version. */
+  provisioned(): readonly Provisioned[] {
+    return [...this.#loaded].flatMap(([key, { name, provisioned, memoryMb }]) => {
+      const instances = provisioned > 0 ? Math.min(provisioned, this.#options.lanes.instances(key)) : 0
+      return instances > 0 ? [{ name, version: key.slice(name.length + 1), instances, memoryMb }] : []
+    })
   }
 
   /** Lets go what has not been used for {@link UNUSED_MS}. Done every {@link SWEEP_MS}. */
@@ -207,7 +226,7 @@ export class Residence {
     const settings = managedSettings(name as FunctionName, definition)
     const spec = managedSpec(settings, { version, definition, variables, account, provisioned })
     await lanes.deploy({ artifact, spec: { ...spec, ...(sourceMap !== undefined && { sourceMap }) } })
-    this.#loaded.set(key, { name, unusedSince: now(), provisioned })
+    this.#loaded.set(key, { name, memoryMb: settings.memoryMb, unusedSince: now(), provisioned })
   }
 
   async #unload(keys: readonly string[]): Promise<void> {

@@ -45,6 +45,8 @@ export interface InvocationContext {
   readonly signal: Cancellation
   /** A line (without newline) that the guest wrote to stdout or stderr. */
   log(stream: 'stdout' | 'stderr', line: string): void
+  /** What an event or an exchange took that failed, before its promise rejects with the failure. */
+  spent?(report: InvocationReport): void
 }
 
 /** What an invocation took; available when it has ended (after a streamed body). */

@@ -84,6 +84,9 @@ export class Runner implements FunctionRunner {
       const { ok, payload } = await lease.instance.runEvent(event, context, this.spec.limits.timeoutMs, this.spec.limits.fuel)
       if (!ok) throw this.#failure(lease, payload)
       return { payload, report: report(lease, queued, started) }
+    } catch (error) {
+      context.spent?.(report(lease, queued, started))
+      throw error
     } finally {
       this.pool.release(lease)
     }
@@ -102,6 +105,9 @@ export class Runner implements FunctionRunner {
       const answer = await lease.instance.runExchange(request, context, this.spec.limits.timeoutMs, this.spec.limits.fuel)
       if (!answer.ok) throw this.#failure(lease, answer.payload)
       return { answer, report: report(lease, queued, started) }
+    } catch (error) {
+      context.spent?.(report(lease, queued, started))
+      throw error
     } finally {
       this.pool.release(lease)
     }

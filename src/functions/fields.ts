@@ -18,6 +18,8 @@ export type Field =
   /** Names to strings; all names and values together at most `maxBytes` of UTF-8. */
   | { readonly type: 'variables'; readonly about: string; readonly maxBytes: number; readonly default: Variables }
   | { readonly type: 'routes'; readonly about: string; readonly default: readonly Route[] }
+  /** Some of the names of `default` to numbers from 0 to `max`; the others are as there. */
+  | { readonly type: 'numbers'; readonly about: string; readonly max: number; readonly default: Readonly<Record<string, number>> }
 
 export type Fields = Readonly<Record<string, Field>>
 export type Variables = readonly (readonly [name: string, value: string])[]
@@ -30,7 +32,9 @@ type Raw<F extends Field> = F extends { type: 'integer' }
       ? Variables
       : F extends { type: 'routes' }
         ? readonly Route[]
-        : string
+        : F extends { type: 'numbers'; default: infer D }
+          ? { readonly [K in keyof D]: number }
+          : string
 
 /** What reading an object of these fields gives; undefined only where the field has no default. */
 export type Values<T extends Fields> = {
@@ -52,6 +56,8 @@ export function describeField(field: Field): string {
       return `an object of names to strings, ${field.maxBytes} bytes in total at most`
     case 'routes':
       return 'a list of routes like "/path/*", "host/path/*" or {"host": …, "path": …}'
+    case 'numbers':
+      return `an object with any of ${Object.keys(field.default).join(', ')}: numbers from 0 to ${field.max}`
     default:
       return field satisfies never
   }

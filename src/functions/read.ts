@@ -93,9 +93,33 @@ function readField(node: Node, path: string, field: Field, context: ReadContext)
       return node.type === 'array'
         ? (node.children ?? []).flatMap((item, index) => readRoute(item, `${path}[${index}]`, context.problems))
         : refuse()
+    case 'numbers':
+      return node.type === 'object' ? readNumbers(node, path, field, context.problems) : refuse()
     default:
       return field satisfies never
   }
+}
+
+function readNumbers(
+  node: Node,
+  path: string,
+  field: Extract<Field, { readonly type: 'numbers' }>,
+  problems: Problems,
+): Readonly<Record<string, number>> {
+  const numbers = { ...field.default }
+  const known = Object.keys(field.default)
+  for (const { key, keyNode, value } of members(node, path, problems)) {
+    const number: unknown = value.value
+    if (!known.includes(key))
+      problems.add(
+        keyNode.offset,
+        `${join(path, key)} is not a known setting.${didYouMean(key, known)} Known: ${known.join(', ')}.`,
+      )
+    else if (typeof number !== 'number' || number < 0 || number > field.max)
+      problems.add(value.offset, `${join(path, key)} is ${show(value)}: it must be a number from 0 to ${field.max}.`)
+    else numbers[key] = number
+  }
+  return numbers
 }
 
 function readVariables(node: Node, path: string, maxBytes: number, problems: Problems): Variables {

@@ -56,6 +56,18 @@ function fieldSchema(field: Field): Record<string, unknown> {
         examples: [['/v1/*'], ['api.example.com/*']],
         $comment: describeField(field),
       }
+    case 'numbers':
+      return {
+        type: 'object',
+        additionalProperties: false,
+        properties: Object.fromEntries(
+          Object.entries(field.default).map(([name, one]) => [
+            name,
+            { type: 'number', minimum: 0, maximum: field.max, default: one },
+          ]),
+        ),
+        default: field.default,
+      }
     default:
       return field satisfies never
   }

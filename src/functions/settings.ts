@@ -1,6 +1,7 @@
 import type { FunctionSpec } from '../engine/contract.ts'
 import type { Fields, Values } from './fields.ts'
 import type { FunctionName } from './name.ts'
+import { AWS_PRICES, MAX_PRICE } from './prices.ts'
 import { QUOTAS } from './quotas.ts'
 
 const MIB = 1024 * 1024
@@ -167,6 +168,29 @@ export const HOST_FIELDS = {
     max: 10_000,
     default: QUOTAS.concurrentExecutions,
     about: 'Invocations at once of all functions that are managed through the API; more are answered with 429.',
+  },
+  logRetentionDays: {
+    type: 'integer',
+    min: 1,
+    max: 3653,
+    default: 14,
+    unit: 'days',
+    about: 'How long logs of managed functions are kept, unless their log group has a retention of its own.',
+  },
+  logStorageMb: {
+    type: 'integer',
+    min: 16,
+    max: 16 * 1024 * 1024,
+    default: 1024,
+    unit: 'MiB',
+    about: 'Logs of all managed functions on disk, compressed; beyond it the oldest of the function that has the most go.',
+  },
+  prices: {
+    type: 'numbers',
+    max: MAX_PRICE,
+    default: AWS_PRICES,
+    about:
+      'What `ampoule usage` charges, in any currency. What is left out is as AWS charges it in us-east-1 for x86, in dollars.',
   },
   drainMs: {
     type: 'integer',

@@ -19,7 +19,6 @@ export type Signed = (body: Uint8Array) => Caller
 
 /** How far a request's clock may be from this one's, either way; AWS's window. */
 const WINDOW_MS = 5 * 60_000
-const SERVICE = 'lambda'
 const UNSIGNED = 'UNSIGNED-PAYLOAD'
 /** Signing keys are of a day: more than these are of days that are over. */
 const MAX_SIGNING_KEYS = 1_000
@@ -56,7 +55,7 @@ export function createVerifier({ account, keys, now }: VerifierOptions): (incomi
     // Keys of this host have no session.
     if (secret === undefined || claim.sessionToken !== undefined)
       throw new LambdaError('UnrecognizedClientException', 'The security token included in the request is invalid.')
-    checkScope(claim, account)
+    checkScope(claim, serviceOf(incoming), account)
     checkTime(claim, now())
     checkSignedHeaders(claim, incoming)
     return (body) => {
@@ -88,10 +87,14 @@ function canonical(incoming: IncomingMessage, { signedHeaders }: Claim, payloadH
   }
 }
 
-function checkScope({ region, service, day, timestamp }: Claim, account: Account): void {
+/** What a request is for: CloudWatch Logs' operations are named in a header. */
+const serviceOf = ({ headers }: IncomingMessage): string =>
+  headers['x-amz-target']?.toString().startsWith('Logs_') === true ? 'logs' : 'lambda'
+
+function checkScope({ region, service, day, timestamp }: Claim, wanted: string, account: Account): void {
   if (region !== account.region)
     throw invalid(`Credential should be scoped to a valid region, not '${region}': this host is ${account.region}.`)
-  if (service !== SERVICE) throw invalid(`Credential should be scoped to correct service: '${SERVICE}'.`)
+  if (service !== wanted) throw invalid(`Credential should be scoped to correct service: '${wanted}'.`)
   if (!timestamp.startsWith(day))
     throw invalid(
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${day}' != '${timestamp.slice(0, 8)}'.`,

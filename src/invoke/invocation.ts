@@ -4,7 +4,7 @@ import type { Cancellation, InvocationContext, InvocationReport } from '../engin
 import type { AmpouleError } from '../errors.ts'
 import { InvocationLog } from '../observe/invocation-log.ts'
 import type { LogFrames } from '../observe/log-frames.ts'
-import type { Observer } from '../observe/records.ts'
+import type { Observer, ReportRecord } from '../observe/records.ts'
 import type { SourceMapLocation, SourceMaps } from '../observe/source-map.ts'
 import { explainFailure, explainTrap, GuestError } from './failure.ts'
 
@@ -19,6 +19,8 @@ export interface InvocationOptions {
   readonly sourceMaps?: SourceMaps
   /** The same for frames in what functions log. Development only. */
   readonly logFrames?: LogFrames
+  /** Asked as each invocation begins for who hears, besides `observe`, of all that it logs and of its report. */
+  readonly record?: (requestId: string, startedMs: number) => Observer
 }
 
 /** One invocation from admission to its report; what the engine sees of it is `InvocationContext`. */
@@ -35,7 +37,9 @@ export class Invocation implements InvocationContext {
   readonly signal = new CancelSignal()
   readonly #options: InvocationOptions
   readonly #about: string | undefined
+  readonly #record: Observer | undefined
   #log: InvocationLog | undefined
+  #spent: InvocationReport | undefined
   #lastError = ''
   #reported = false
 
@@ -46,6 +50,7 @@ export class Invocation implements InvocationContext {
     this.functionName = functionName
     this.#options = options
     this.startedMs = options.now()
+    this.#record = options.record?.(requestId, this.startedMs)
   }
 
   /** Ends the invocation with `reason`; only the first one counts, and none after the report. */
@@ -58,13 +63,20 @@ export class Invocation implements InvocationContext {
   log(stream: 'stdout' | 'stderr', line: string): void {
     this.#log ??= new InvocationLog(
       { function: this.functionName, requestId: this.requestId },
-      this.#options.observe,
+      (record) => {
+        this.#record?.(record)
+        this.#options.observe(record)
+      },
       this.#options.now,
     )
     if (stream === 'stderr') this.#lastError = line
     const { logFrames } = this.#options
     const shown = logFrames === undefined || this.sourceMap === undefined ? line : logFrames.apply(line, this.sourceMap)
     if (shown !== undefined) this.#log.write(stream, shown)
+  }
+
+  spent(report: InvocationReport): void {
+    this.#spent = report
   }
 
   /** The end with a failure; gives the error as callers should see it. */
@@ -81,9 +93,10 @@ export class Invocation implements InvocationContext {
     if (this.#reported) return
     this.#reported = true
     this.#log?.end()
-    if (error === undefined && this.#options.reports === 'failures') return
+    const observed = error !== undefined || this.#options.reports === 'all'
+    if (!observed && this.#record === undefined) return
     const time = this.#options.now()
-    this.#options.observe({
+    const record: ReportRecord = {
       type: 'report',
       time,
       function: this.functionName,
@@ -94,8 +107,10 @@ export class Invocation implements InvocationContext {
       durationMs: time - this.startedMs,
       message: error === undefined ? undefined : describeForOperator(error),
       ...(error instanceof GuestError ? { error: error.details } : {}),
-      report,
-    })
+      report: report ?? this.#spent,
+    }
+    this.#record?.(record)
+    if (observed) this.#options.observe(record)
   }
 }
 

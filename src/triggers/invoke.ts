@@ -55,7 +55,7 @@ export function prepareInvoke(request: InvokeRequest, options: InvocationOptions
     reports: 'all',
     observe: (record) => observe(record),
   })
-  tail = new LogTail(invocation.requestId, target.version, target.settings.memoryMb)
+  tail = new LogTail(invocation.requestId, target.version, target.settings)
   const observe = tail.beside(options.observe, options.reports)
   return { invocation, run: (hosted) => run(hosted, invocation, tail) }
 

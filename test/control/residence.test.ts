@@ -4,6 +4,7 @@ import { openState, type Control } from '../../src/control/control.ts'
 import { UNUSED_MS } from '../../src/control/residence.ts'
 import type { LaneGroup } from '../../src/engine/contract.ts'
 import { startLanes } from '../../src/engine/lanes.ts'
+import { AWS_PRICES } from '../../src/functions/prices.ts'
 import { DEFAULT_ACCOUNT } from '../../src/functions/arn.ts'
 import { localCaller } from '../../src/identity/caller.ts'
 import type { FunctionName } from '../../src/functions/name.ts'
@@ -37,6 +38,8 @@ it('loads what is used, lets go what was not used for a while, and loads it agai
     observe: () => undefined,
     accountConcurrency: 1_000,
     key: undefined,
+    logRetention: { days: 1, maxBytes: 16 * 1024 * 1024 },
+    prices: AWS_PRICES,
   })
   group = await startLanes({
     lanes: 1,

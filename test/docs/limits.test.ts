@@ -9,6 +9,9 @@ import { FUEL_PER_MS, FUNCTION_FIELDS, HOST_FIELDS } from '../../src/functions/s
 import { MAX_DELAY_SECONDS } from '../../src/invoke/batch-answer.ts'
 import { MAX_DEPTH, MAX_VALUES } from '../../src/invoke/message.ts'
 import { MAX_BYTES, MAX_LINE_LENGTH, MAX_LINES } from '../../src/observe/invocation-log.ts'
+import { FLUSH_MS } from '../../src/observe/logs/lane-logs.ts'
+import { MAX_LANE_BYTES, MAX_VERSION_BYTES } from '../../src/observe/logs/version-log.ts'
+import { USAGE_DAYS } from '../../src/observe/usage/usage-tables.ts'
 import { DEFAULT_MAX_FUNCTION_BYTES } from '../../src/wasm/instrument.ts'
 
 const page = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8')
@@ -60,6 +63,10 @@ const FIXED: readonly (readonly [string, string])[] = [
   ['log lines of one invocation', written(MAX_LINES)],
   ['log of one invocation', written(MAX_BYTES, 'bytes')],
   ['one log line', written(MAX_LINE_LENGTH, 'bytes')],
+  ['log of one version that waits in a lane to be written', written(MAX_VERSION_BYTES, 'bytes')],
+  ['the same, of all versions', written(MAX_LANE_BYTES, 'bytes')],
+  ['what waits to be written', written(FLUSH_MS, 'ms')],
+  ['days that usage is kept', written(USAGE_DAYS)],
   ['headers of a `wasi-http` response', written(MAX_HEADER_BYTES, 'bytes')],
   ['values in an answer', written(MAX_VALUES)],
   ['depth of an answer', written(MAX_DEPTH)],

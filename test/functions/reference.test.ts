@@ -6,8 +6,8 @@ import { FUNCTION_FIELDS, HOST_FIELDS } from '../../src/functions/settings.ts'
 const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
 
 const row = (name: string, field: Field): string => {
-  const otherwise =
-    'default' in field && (typeof field.default === 'number' || typeof field.default === 'string') ? `\`${field.default}\`` : ''
+  const written = field.type === 'numbers' ? JSON.stringify(field.default) : 'default' in field ? field.default : undefined
+  const otherwise = typeof written === 'number' || typeof written === 'string' ? `\`${written}\`` : ''
   return `| \`${name}\` | ${describeField(field).replaceAll('|', '\\|')} | ${otherwise} | ${field.about} |`
 }
 const rows = (fields: Fields): string[] => Object.entries(fields).map(([name, field]) => row(name, field))

@@ -36,6 +36,8 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
         return control.events.take()
       case 'settle-event':
         return control.events.settle(question.id, question.outcome).then(() => undefined)
+      case 'logs':
+        return control.logs.store.append(question.batch).then(() => undefined)
       default:
         return question satisfies never
     }

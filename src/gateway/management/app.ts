@@ -4,6 +4,7 @@ import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
 import type { Caller } from '../../identity/caller.ts'
 import type { Observer } from '../../observe/records.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
+import { createLogsApi } from '../logs/api.ts'
 import type { Operations } from './contract.ts'
 import { OPERATIONS, type OperationModel, type OperationName } from './model/model.ts'
 import { accountSettings } from './operations/account.ts'
@@ -20,6 +21,7 @@ import { tags } from './operations/tags.ts'
 import { updates } from './operations/updates.ts'
 import { urls } from './operations/urls.ts'
 import { versions } from './operations/versions.ts'
+import { readUsage } from './usage.ts'
 import { readInput, writeError, writeOutput } from './wire.ts'
 
 /** Every operation that is offered. A group is a file in operations/ and a line here. */
@@ -71,6 +73,9 @@ export function createManagementApp(control: Control, observe: Observer): Manage
       return writeOutput(found.model, await handlerOf(found.name)(input, control, c.env.caller))
     })
   }
+  const logs = createLogsApi(control, observe)
+  app.post('/', (c) => logs(c.req.raw))
+  app.get('/_ampoule/usage', async (c) => c.json(await readUsage(new URL(c.req.url).searchParams, control)))
   app.notFound((c) => writeError(unknownOperation(c.req.method, c.req.path)))
   app.onError((error, c) => {
     const refusal = toLambdaError(error)

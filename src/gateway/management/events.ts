@@ -3,7 +3,7 @@ import type { LaneSupervisor } from '../../engine/contract.ts'
 import type { FunctionName } from '../../functions/name.ts'
 import type { Observer } from '../../observe/records.ts'
 import { prepareInvoke, toLambdaError } from '../../triggers/invoke.ts'
-import { hosted, resolve, type Resolving } from './target.ts'
+import { hosted, recorded, resolve, type Resolving } from './target.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { InvocationOptions } from '../../invoke/invocation.ts'
 
@@ -64,7 +64,7 @@ export class EventRunner {
       const { arn, target } = await resolve(reference, this.#options)
       const { payload, clientContext, requestId } = event
       const request = { payload: Buffer.from(payload), clientContext, requestId, tail: false, arn, target }
-      const { invocation, run } = prepareInvoke(request, invocations)
+      const { invocation, run } = prepareInvoke(request, recorded(target, invocations, this.#options.logs))
       inFlight.enter(invocation)
       try {
         await run(hosted(target, runners))

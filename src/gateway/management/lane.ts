@@ -10,6 +10,7 @@ import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
 import { QUOTAS } from '../../functions/quotas.ts'
 import type { Caller } from '../../identity/caller.ts'
 import type { InvocationOptions } from '../../invoke/invocation.ts'
+import type { LaneLogs } from '../../observe/logs/lane-logs.ts'
 import { sendWhole } from '../../triggers/http-answer.ts'
 import { clientGone, readBody } from '../../triggers/http-body.ts'
 import { checkEvent, prepareInvoke, toLambdaError, type Prepared } from '../../triggers/invoke.ts'
@@ -17,7 +18,7 @@ import type { Gateway, GatewayEnv } from '../gateway.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Directory } from './directory.ts'
 import { encodeAnswer, EVENT_STREAM_TYPE } from './event-stream.ts'
-import { hosted, resolve } from './target.ts'
+import { hosted, recorded, resolve } from './target.ts'
 import { writeError } from './wire.ts'
 
 /**
@@ -31,6 +32,7 @@ export interface ManagementLaneOptions {
   readonly directory: Directory
   readonly supervisor: LaneSupervisor
   readonly runners: ReadonlyMap<string, FunctionRunner>
+  readonly logs: LaneLogs
   readonly gate: Gate
   readonly inFlight: InFlight
   readonly invocations: InvocationOptions
@@ -151,7 +153,7 @@ async function invoke(
       arn,
       target,
     },
-    options.invocations,
+    recorded(target, options.invocations, options.logs),
   )
   await run(incoming, outgoing, { ...prepared, streamed }, target, options)
 }

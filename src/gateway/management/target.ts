@@ -1,13 +1,16 @@
 import type { FunctionRunner } from '../../engine/contract.ts'
 import { AmpouleError } from '../../errors.ts'
 import type { FunctionReference } from '../../functions/arn.ts'
+import type { InvocationOptions } from '../../invoke/invocation.ts'
 import type { HostedFunction } from '../../invoke/invoke.ts'
 import { chooseTarget, type Target } from '../../invoke/route.ts'
+import type { LaneLogs } from '../../observe/logs/lane-logs.ts'
 import type { Directory } from './directory.ts'
 
 export interface Resolving {
   readonly directory: Directory
   readonly runners: ReadonlyMap<string, FunctionRunner>
+  readonly logs: LaneLogs
 }
 
 /** The version that an invocation runs, loaded. Throws a `LambdaError` when there is none that can be invoked. */
@@ -25,6 +28,12 @@ export async function resolve(
   }
   return { arn: route.arn, target }
 }
+
+/** The options of an invocation of this version, so that its log and what it takes are kept. Functions of `ampoule.jsonc` are not recorded. */
+export const recorded = (target: Target, options: InvocationOptions, logs: LaneLogs): InvocationOptions =>
+  target.key === target.settings.name
+    ? options
+    : { ...options, record: (requestId, startedMs) => logs.begin(target, requestId, startedMs) }
 
 export function hosted({ key, settings }: Target, runners: Resolving['runners']): HostedFunction {
   return {

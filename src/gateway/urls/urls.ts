@@ -13,7 +13,7 @@ import { sendWhole } from '../../triggers/http-answer.ts'
 import { serveHttp } from '../../triggers/http.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import type { InFlight } from '../in-flight.ts'
-import { hosted, resolve, type Resolving } from '../management/target.ts'
+import { hosted, recorded, resolve, type Resolving } from '../management/target.ts'
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.ts'
 
 export interface FunctionUrlOptions extends Resolving {
@@ -69,8 +69,8 @@ export class FunctionUrls {
       if (!this.#allowed(route, incoming)) return this.#refuse(incoming, outgoing, 403, 'Forbidden', own)
       const reference = { name: route.name as FunctionName, qualifier: route.qualifier }
       const { target: version } = await resolve(reference, this.#options)
-      const { inFlight, invocations, runners } = this.#options
-      invocation = new Invocation(route.name, invocations)
+      const { inFlight, invocations, runners, logs } = this.#options
+      invocation = new Invocation(route.name, recorded(version, invocations, logs))
       inFlight.enter(invocation)
       const match = { ...target, target: hosted(version, runners) }
       await serveHttp({ match, invocation, incoming, outgoing, own, timing: false, closing: () => inFlight.draining })

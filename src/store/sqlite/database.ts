@@ -5,10 +5,14 @@ import { MIGRATIONS } from './migrations.ts'
 /** Other connections (a backup, a person's) may hold the database for so long before a write fails; milliseconds. */
 const BUSY_MS = 10_000
 
-/** Opens the database and brings it to this release's schema. Throws `InvalidConfiguration` for one of a newer release. */
-export function openDatabase(path: string, migrations: readonly string[] = MIGRATIONS): DatabaseSync {
+/**
+ * Opens the database and brings it to this release's schema. Throws `InvalidConfiguration` for one of a newer release. `first` is done before
+ * anything else, for what SQLite takes only while a database is empty.
+ */
+export function openDatabase(path: string, migrations: readonly string[] = MIGRATIONS, first = ''): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: true })
   try {
+    database.exec(first)
     // 64 MB of cache: a queue is written at one end and read at the other, however long it is.
     // WAL: readers and the writer do not wait for each other. FULL: a commit is on disk when it returns, also after a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536')
