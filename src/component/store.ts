@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nameDurably, readIfThere, writeFlushed } from '../disk/durable.ts'
 import { AmpouleError } from '../errors.ts'
 import { DamagedArtifact, decodeArtifact } from './artifact-file.ts'
 import { MAX_COMPONENT_BYTES, artifactIdOfDigest, requireSize } from './artifact.ts'
@@ -84,16 +85,19 @@ class FolderStore implements ArtifactStore {
 
   async #read(id: string): Promise<Artifact | undefined> {
     const file = await readIfThere(this.#path(id))
-    return file === undefined ? undefined : await decodeArtifact(file, id, (hash) => this.#readModule(hash))
+    return file === undefined
+      ? undefined
+      : await decodeArtifact(new Uint8Array(file.buffer, file.byteOffset, file.length), id, (hash) => this.#readModule(hash))
   }
 
   async #readModule(hash: string): Promise<Uint8Array<ArrayBuffer>> {
     const known = this.#modules.get(hash)?.deref()
     if (known !== undefined) return known
-    const bytes = await readIfThere(this.#modulePath(hash))
-    if (bytes === undefined) throw new DamagedArtifact(`its core module ${hash} is missing`)
-    if (createHash('sha256').update(bytes).digest('hex') !== hash)
+    const file = await readIfThere(this.#modulePath(hash))
+    if (file === undefined) throw new DamagedArtifact(`its core module ${hash} is missing`)
+    if (createHash('sha256').update(file).digest('hex') !== hash)
       throw new DamagedArtifact(`its core module ${hash} does not match its hash`)
+    const bytes = new Uint8Array(file.buffer, file.byteOffset, file.length)
     this.#modules.set(hash, new WeakRef(bytes))
     return bytes
   }
@@ -154,39 +158,14 @@ class FolderStore implements ArtifactStore {
   async #write(path: string, parts: readonly Uint8Array[]): Promise<void> {
     const temporary = `${path}.${randomUUID()}.tmp`
     try {
-      const file = await open(temporary, 'wx')
-      try {
-        for (const part of parts) await file.writeFile(part)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(temporary, path)
+      await writeFlushed(temporary, parts)
+      await nameDurably(temporary, path)
     } catch (error) {
-      await rm(temporary, { force: true })
       throw new AmpouleError(
         'Internal',
         'an artifact could not be stored: is the cache folder writable, and is there room on its disk?',
         { cause: error },
       )
     }
-    // The rename itself is durable only when the folder is; folders cannot be synced on Windows.
-    if (process.platform === 'win32') return
-    const folder = await open(this.#folder)
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  }
-}
-
-async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  try {
-    const file = await readFile(path)
-    return new Uint8Array(file.buffer, file.byteOffset, file.length)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }
