@@ -49,9 +49,24 @@ export type Made =
       readonly sourceMap: string
       /** Id of the engine's artifact that the script was made for. */
       readonly engine: string
+      readonly files?: MadeFiles | undefined
     }
   /** `component`: SHA-256 of the component, hex, of which the artifact's id is made. */
-  | { readonly kind: 'component'; readonly component: string }
+  | { readonly kind: 'component'; readonly component: string; readonly files?: MadeFiles | undefined }
+
+/** The files that a function can read while it runs; absent for code that reads none. */
+export interface MadeFiles {
+  /** Its own. */
+  readonly task: ImageReference
+  /** Of its layers, in their order. */
+  readonly layers: readonly ImageReference[]
+}
+
+/** An unpacked zip: hashes, in the code store, of its index and of its content. */
+export interface ImageReference {
+  readonly index: string
+  readonly data: string
+}
 
 /** `$LATEST` or a published version. */
 export interface FunctionVersion {
@@ -81,8 +96,15 @@ export const codeHashes = ({ code, layers }: FunctionDefinition): string[] => [
 
 /** Hashes of the code store that a version stands on. */
 export function referencesOf({ definition, served }: FunctionVersion): readonly string[] {
-  const hashes = codeHashes(definition)
-  if (served !== undefined) hashes.push(...codeHashes(served.definition))
-  if (served?.made.kind === 'script') hashes.push(served.made.script, served.made.sourceMap)
-  return [...new Set(hashes)]
+  return [...new Set([...codeHashes(definition), ...(served === undefined ? [] : servedHashes(served))])]
+}
+
+/** Hashes of what is served: its zips, and what was made of them. */
+export function servedHashes({ definition, made }: Served): readonly string[] {
+  const images = made.files === undefined ? [] : [made.files.task, ...made.files.layers]
+  return [
+    ...codeHashes(definition),
+    ...(made.kind === 'script' ? [made.script, made.sourceMap] : []),
+    ...images.flatMap(({ index, data }) => [index, data]),
+  ]
 }

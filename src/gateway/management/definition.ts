@@ -75,10 +75,6 @@ export async function checkZip(zip: Uint8Array, { runtime, handler, layers }: Ba
     throw invalidParameter(
       `Function code combined with layers exceeds the maximum allowed size of ${QUOTAS.unzippedBytes} bytes.`,
     )
-  if (runtimeKind(runtime) === 'javascript') return void handlerEntry(files, handler)
-  chooseComponent(files, handler)
-  if (layers.length > 0)
-    throw invalidParameter(
-      `The parameter Layers is not supported with the runtime ${runtime}: components cannot read /opt. Leave it out, or put the files into the zip`,
-    )
+  if (runtimeKind(runtime) === 'javascript') handlerEntry(files, handler)
+  else chooseComponent(files, handler)
 }
