@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nameDurably, readIfThere, writeFlushed } from '../disk/durable.ts'
 import { AmpouleError } from '../errors.ts'
+import { ArtifactGarbage } from './artifact-garbage.ts'
 import { DamagedArtifact, decodeArtifact } from './artifact-file.ts'
 import { MAX_COMPONENT_BYTES, artifactIdOfDigest, requireSize } from './artifact.ts'
 import { compileOffThread } from './compile-thread.ts'
@@ -15,6 +16,8 @@ export interface ArtifactStoreOptions extends Partial<CompileLimits> {
   readonly isSupported: IsSupported
   /** Components that are worked on at once, each on a thread of its own. Default 1. */
   readonly compileThreads?: number
+  /** Default: everything is referred to, and nothing is collected. */
+  readonly unreferenced?: Unreferenced
 }
 
 /** Artifacts on disk, by content. Nothing is ever changed in place, so several processes may share a folder. */
@@ -27,7 +30,16 @@ export interface ArtifactStore {
   put(component: Uint8Array): Promise<Artifact>
   /** Undefined when there is none. Rejects with `Internal` when what is on disk is damaged: `put` of the component repairs it. */
   load(id: string): Promise<Artifact | undefined>
+  /** Keeps the artifact with this id from being collected until it is disposed of: to be taken before `put`. */
+  hold(id: string): Disposable
+  /** Removes those of these artifacts that nothing refers to and nobody holds, with the core modules that only they have. */
+  collect(ids: Iterable<string>): Promise<void>
+  /** The same for all artifacts, and for what a crash has left behind. Only for a folder that no other process has. */
+  collectAll(): Promise<void>
 }
+
+/** Which of these ids nothing refers to. */
+export type Unreferenced = (ids: readonly string[]) => Promise<readonly string[]>
 
 /** Opens the folder (made when it is not there). `compileTimeoutMs` is 120,000 by default, `maxComponentBytes` 100 MiB. */
 export async function openArtifactStore(folder: string, options: ArtifactStoreOptions): Promise<ArtifactStore> {
@@ -43,6 +55,11 @@ class FolderStore implements ArtifactStore {
   /** Core modules that somebody still holds, by hash. */
   readonly #modules = new Map<string, WeakRef<Uint8Array<ArrayBuffer>>>()
   readonly #waiting: (() => void)[] = []
+  readonly #holds = new Map<string, number>()
+  readonly #unreferenced: Unreferenced
+  readonly #garbage: ArtifactGarbage
+  /** What has the folder for itself: modules are written together with the artifact that needs them, or removed. */
+  #turn: Promise<unknown> = Promise.resolve()
   #free: number
 
   constructor(folder: string, options: ArtifactStoreOptions) {
@@ -53,6 +70,8 @@ class FolderStore implements ArtifactStore {
       compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
     }
     this.#free = options.compileThreads ?? 1
+    this.#unreferenced = options.unreferenced ?? (() => Promise.resolve([]))
+    this.#garbage = new ArtifactGarbage(folder)
   }
 
   async put(component: Uint8Array): Promise<Artifact> {
@@ -76,6 +95,40 @@ class FolderStore implements ArtifactStore {
         cause: error,
       })
     }
+  }
+
+  hold(id: string): Disposable {
+    this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1)
+    const stack = new DisposableStack()
+    stack.defer(() => {
+      const left = (this.#holds.get(id) ?? 1) - 1
+      if (left === 0) this.#holds.delete(id)
+      else this.#holds.set(id, left)
+    })
+    return stack
+  }
+
+  collect(ids: Iterable<string>): Promise<void> {
+    return this.#inTurn(() => this.#collect([...ids]))
+  }
+
+  collectAll(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#collect(await this.#garbage.artifacts())
+      await this.#garbage.sweep()
+    })
+  }
+
+  async #collect(ids: readonly string[]): Promise<void> {
+    const free = await this.#unreferenced(ids)
+    // A hold may have been taken meanwhile; one that is taken later finds nothing, and has it made again in its turn.
+    await this.#garbage.remove(free.filter((id) => !this.#holds.has(id) && !this.#pending.has(id)))
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined)
+    return done
   }
 
   #path(id: string): string {
@@ -107,7 +160,7 @@ class FolderStore implements ArtifactStore {
   }
 
   async #readOrMake(id: string, component: Uint8Array<ArrayBuffer>): Promise<Artifact> {
-    const kept = await this.#read(id).catch((error: unknown) => {
+    const kept = await this.#inTurn(() => this.#read(id)).catch((error: unknown) => {
       if (error instanceof DamagedArtifact) return undefined
       throw error
     })
@@ -117,12 +170,18 @@ class FolderStore implements ArtifactStore {
       return kept
     }
     const { artifact, file } = await this.#make(component, id)
-    // The artifact comes last: what it names is there when it is.
-    for (const { hash, bytes } of artifact.modules) {
-      if (!(await this.#isIntact(hash))) await this.#write(this.#modulePath(hash), [bytes])
-      this.#modules.set(hash, new WeakRef(bytes))
-    }
-    await this.#write(this.#path(id), file)
+    await this.#inTurn(async () => {
+      // The artifact comes last: what it names is there when it is.
+      for (const { hash, bytes } of artifact.modules) {
+        if (!(await this.#isIntact(hash))) await this.#write(this.#modulePath(hash), [bytes])
+        this.#modules.set(hash, new WeakRef(bytes))
+      }
+      await this.#write(this.#path(id), file)
+      this.#garbage.added(
+        id,
+        artifact.modules.map(({ hash }) => hash),
+      )
+    })
     return artifact
   }
 

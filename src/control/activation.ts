@@ -12,15 +12,15 @@ import {
 import { TASK_ROOT } from '../functions/managed.ts'
 import type { Observer } from '../observe/records.ts'
 import type { FunctionRecord, VersionRecord } from '../store/records.ts'
-import type { CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
+import type { Garbage } from './garbage.ts'
 import { loadMade, make, type MakeParts, type Ready } from './make.ts'
 import type { Provisioning } from './provisioning.ts'
 import type { Residence } from './residence.ts'
 
 export interface ActivationOptions {
   readonly store: Store
-  readonly code: CodeStore
+  readonly garbage: Garbage
   readonly parts: MakeParts
   readonly residence: Residence
   readonly provisioning: Provisioning
@@ -93,14 +93,14 @@ export class Activation {
   }
 
   async #activate(name: string): Promise<void> {
-    const { store, code } = this.#options
+    const { store, garbage } = this.#options
     const record = await store.get('functions', [name])
     if (record === undefined) return
     const { latest } = record
     let outcome: Outcome | undefined
     if (latest.state.status === 'pending' || latest.lastUpdate.status === 'pending') {
       outcome = await this.#bring(name, latest, (made) => this.#commitLatest(record, made))
-      if (latest.served !== undefined) await code.collect(servedHashes(latest.served))
+      if (latest.served !== undefined) await garbage.collect(servedHashes(latest.served))
     } else if (latest.served !== undefined) outcome = { served: latest.served }
     for (const version of await store.list('versions', { where: { name } })) {
       if (version.state.status !== 'pending') continue

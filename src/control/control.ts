@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cleanEngineCache } from '../build/engine-cache.ts'
+import { engineFolder } from '../build/engine-component.ts'
 import { openArtifactStore } from '../component/store.ts'
 import type { Account } from '../functions/arn.ts'
 import { openAccessKeys, type AccessKey } from '../identity/access-key.ts'
@@ -13,6 +15,7 @@ import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
 import { EventQueue } from './events.ts'
+import { Garbage } from './garbage.ts'
 import type { Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
 import { Concurrency } from './concurrency.ts'
@@ -24,6 +27,7 @@ export interface Control {
   readonly account: Account
   readonly store: Store
   readonly code: CodeStore
+  readonly garbage: Garbage
   readonly seal: Seal
   readonly residence: Residence
   readonly activation: Activation
@@ -71,7 +75,9 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
   try {
     const seal = await openSeal(join(folder, 'secret.key'), key)
     const code = await openCodeStore(join(folder, 'code'), store)
-    const artifacts = await openArtifactStore(join(folder, 'artifacts'), { isSupported })
+    const unreferenced = (ids: readonly string[]) => store.unreferenced(ids)
+    const artifacts = await openArtifactStore(join(folder, 'artifacts'), { isSupported, unreferenced })
+    const garbage = new Garbage({ code, artifacts, observe, now: Date.now })
     const scratch = join(folder, 'scratch')
     // What a host that was killed has left.
     await rm(scratch, { recursive: true, force: true })
@@ -83,24 +89,22 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         const concurrency = new Concurrency({ store, lanes, account: accountConcurrency })
         await concurrency.apply()
         const provisioning = new Provisioning(store, residence)
-        const activation = new Activation({ store, code, parts, residence, provisioning, observe, now: Date.now })
+        const activation = new Activation({ store, garbage, parts, residence, provisioning, observe, now: Date.now })
         await activation.resume()
         await provisioning.resume()
         const wake = () => lanes.tell({ events: true } satisfies Told)
         const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
-        const collected = code.collectAll().catch((error: unknown) =>
-          observe({
-            type: 'host',
-            time: Date.now(),
-            level: 'error',
-            message: `unused code could not be removed: ${String(error)}`,
-          }),
-        )
+        garbage.collectAll()
+        // Of no function in particular; what is missing there is built again.
+        void engineFolder()
+          .then((engines) => cleanEngineCache(engines, Date.now()))
+          .catch(() => undefined)
         return {
           account,
           port,
           store,
           code,
+          garbage,
           seal,
           residence,
           activation,
@@ -115,7 +119,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await activation.close()
             await provisioning.close()
             await residence.close()
-            await collected
+            await garbage.close()
             await store.close()
           },
         }

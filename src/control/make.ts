@@ -102,13 +102,15 @@ async function makeComponent(sources: Sources, handler: string, parts: MakeParts
   const { files } = sources
   const bytes = await files.read(chooseComponent(files.files, handler))
   const component = binaryKind(bytes) === 'core module' ? await fromCore(bytes, parts) : bytes
+  const digest = createHash('sha256').update(component).digest()
+  sources.holds.use(parts.artifacts.hold(artifactIdOfDigest(digest)))
   const artifact = await parts.artifacts.put(component)
   if (artifact.plan.exports.event === undefined && artifact.plan.exports.http === undefined)
     throw new AmpouleError(
       'InvalidComponent',
       `the component exports neither handle (the event world) nor wasi:http/incoming-handler; it exports ${artifact.meta.exports.join(', ') || 'nothing'}`,
     )
-  const made = { kind: 'component', component: createHash('sha256').update(component).digest('hex') } as const
+  const made = { kind: 'component', component: digest.toString('hex'), artifact: artifact.id } as const
   const reads = artifact.meta.imports.some((name) => name.startsWith('wasi:filesystem/preopens'))
   return withFiles({ made, artifact, sourceMap: undefined, mounts: [] }, reads, sources, parts)
 }

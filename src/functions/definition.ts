@@ -51,8 +51,14 @@ export type Made =
       readonly engine: string
       readonly files?: MadeFiles | undefined
     }
-  /** `component`: SHA-256 of the component, hex, of which the artifact's id is made. */
-  | { readonly kind: 'component'; readonly component: string; readonly files?: MadeFiles | undefined }
+  | {
+      readonly kind: 'component'
+      /** SHA-256 of the component, hex, of which the artifact's id is made. */
+      readonly component: string
+      /** The id that the artifact had: that of another release is another. */
+      readonly artifact?: string
+      readonly files?: MadeFiles | undefined
+    }
 
 /** The files that a function can read while it runs; absent for code that reads none. */
 export interface MadeFiles {
@@ -94,17 +100,17 @@ export const codeHashes = ({ code, layers }: FunctionDefinition): string[] => [
   ...layers.map((layer) => layer.code.sha256),
 ]
 
-/** Hashes of the code store that a version stands on. */
+/** Hashes of the code store and ids of artifacts that a version stands on. */
 export function referencesOf({ definition, served }: FunctionVersion): readonly string[] {
   return [...new Set([...codeHashes(definition), ...(served === undefined ? [] : servedHashes(served))])]
 }
 
-/** Hashes of what is served: its zips, and what was made of them. */
+/** What is served: hashes of its zips and of what was made of them in the code store, and ids of artifacts. */
 export function servedHashes({ definition, made }: Served): readonly string[] {
   const images = made.files === undefined ? [] : [made.files.task, ...made.files.layers]
   return [
     ...codeHashes(definition),
-    ...(made.kind === 'script' ? [made.script, made.sourceMap] : []),
+    ...(made.kind === 'script' ? [made.script, made.sourceMap] : made.artifact === undefined ? [] : [made.artifact]),
     ...images.flatMap(({ index, data }) => [index, data]),
   ]
 }

@@ -10,7 +10,7 @@ import type { Store } from './contract.ts'
 export interface CodeStore {
   /**
    * Keeps the bytes; they are on disk under their name when this resolves. They stay at least until the hold is disposed of: commit the
-   * record that references them before.
+   * record that references them before. What none references then is removed soon.
    */
   put(bytes: Uint8Array): Promise<CodeHold>
   /** The same for what is too large to be in memory as a whole. Rejects as it is when `parts` do. */
@@ -48,6 +48,8 @@ class FolderCodeStore implements CodeStore {
   readonly #folder: string
   readonly #store: Pick<Store, 'unreferenced'>
   readonly #holds = new Map<string, number>()
+  /** Not held any more, and not looked at since. */
+  readonly #unchecked = new Set<string>()
   /** Names of files that are being written. */
   readonly #writing = new Set<string>()
   /** The last removal, done or not: while one is under way, nothing may count on a file that it may be about to remove. */
@@ -87,8 +89,9 @@ class FolderCodeStore implements CodeStore {
       if (!held) return
       held = false
       const left = (this.#holds.get(sha256) ?? 1) - 1
-      if (left === 0) this.#holds.delete(sha256)
-      else this.#holds.set(sha256, left)
+      if (left > 0) return void this.#holds.set(sha256, left)
+      this.#holds.delete(sha256)
+      this.#released(sha256)
     }
     try {
       // A removal that has found it without a hold may be removing it now.
@@ -149,6 +152,17 @@ class FolderCodeStore implements CodeStore {
       // Looked at again right before the removal: `put` takes its hold before it looks for the file.
       for (const hash of free) if (!this.#holds.has(hash)) await rm(this.path(hash), { force: true })
     }
+  }
+
+  /** Whatever was refused after it was put has no record. A few are looked at together; what fails is found by the next `collectAll`. */
+  #released(sha256: string): void {
+    if (this.#unchecked.size === 0)
+      setImmediate(() => {
+        const hashes = [...this.#unchecked]
+        this.#unchecked.clear()
+        this.collect(hashes).catch(() => undefined)
+      })
+    this.#unchecked.add(sha256)
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -120,7 +120,7 @@ async function deleteFunction(name: FunctionName, control: Control): Promise<voi
       return [latest, ...versions].flatMap((version) => TABLES.versions.references?.({ ...version, name, number: 0 }) ?? [])
     })
     await lanes.unload()
-    await control.code.collect(code)
+    await control.garbage.collect(code)
   })
   // What it had of the account's concurrency is free again.
   await control.concurrency.apply()
@@ -144,7 +144,7 @@ async function deleteVersion(name: FunctionName, number: number, control: Contro
       return TABLES.versions.references?.(found) ?? []
     })
     await lanes.unload(String(number))
-    await control.code.collect(code)
+    await control.garbage.collect(code)
   })
   await control.concurrency.apply()
 }

@@ -120,7 +120,7 @@ export const layers: Operations<
       if (found !== undefined) tx.delete('layer_versions', { layer, number })
       return found
     })
-    if (gone !== undefined) await control.code.collect([gone.code.sha256])
+    if (gone !== undefined) await control.garbage.collect([gone.code.sha256])
     return {}
   },
 
