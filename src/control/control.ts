@@ -18,6 +18,7 @@ import { EventQueue } from './events.ts'
 import { Garbage } from './garbage.ts'
 import type { Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
+import { CodeLinks } from './links.ts'
 import { Concurrency } from './concurrency.ts'
 import { Provisioning } from './provisioning.ts'
 import { Residence, type Lanes } from './residence.ts'
@@ -28,6 +29,7 @@ export interface Control {
   readonly store: Store
   readonly code: CodeStore
   readonly garbage: Garbage
+  readonly links: CodeLinks
   readonly seal: Seal
   readonly residence: Residence
   readonly activation: Activation
@@ -105,6 +107,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           store,
           code,
           garbage,
+          links: new CodeLinks(seal.derive('links to code'), Date.now),
           seal,
           residence,
           activation,

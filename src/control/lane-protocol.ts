@@ -19,6 +19,8 @@ export type Question =
   | { readonly kind: 'event'; readonly event: AcceptedEvent }
   /** Answered with a {@link TakenEvent} or undefined. */
   | { readonly kind: 'take-event' }
+  /** Answered with a {@link LinkAnswer}. */
+  | { readonly kind: 'link'; readonly target: string }
   | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: 'done' | 'later' }
 
 /** What lanes are told. */
@@ -30,6 +32,9 @@ export type AcceptedEvent = Omit<EventInvocationRecord, 'id' | 'acceptedAt' | 'a
 export type TakenEvent = EventInvocationRecord
 
 export type EventAnswer = { readonly ok: true } | Refusal
+
+/** What a link leads to. */
+export type LinkAnswer = { readonly ok: true; readonly sha256: string; readonly path: string; readonly bytes: number } | Refusal
 
 interface Refusal {
   readonly ok: false

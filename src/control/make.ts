@@ -94,8 +94,8 @@ export async function loadMade(made: Made, { code, artifacts }: MakeParts): Prom
 
 async function hasFiles({ task, layers }: MadeFiles, code: CodeStore): Promise<boolean> {
   const images = [task, ...layers]
-  const there = await Promise.all(images.flatMap(({ index, data }) => [code.has(index), code.has(data)]))
-  return there.every(Boolean)
+  const there = await Promise.all(images.flatMap(({ index, data }) => [code.size(index), code.size(data)]))
+  return !there.includes(undefined)
 }
 
 async function makeComponent(sources: Sources, handler: string, parts: MakeParts): Promise<Ready> {

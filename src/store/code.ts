@@ -17,8 +17,8 @@ export interface CodeStore {
   putParts(parts: AsyncIterable<Uint8Array>): Promise<CodeHold>
   /** Undefined when there is none. Rejects with `Internal` when what is on disk does not match its name. */
   read(sha256: string): Promise<Buffer | undefined>
-  /** Whether there is one; it is not looked into. */
-  has(sha256: string): Promise<boolean>
+  /** In bytes, undefined when there is none; it is not looked into. */
+  size(sha256: string): Promise<number | undefined>
   /** Where the file is, for whoever wants a path (source maps). */
   path(sha256: string): string
   /** Removes those of these files that no record references and nobody holds. */
@@ -120,8 +120,8 @@ class FolderCodeStore implements CodeStore {
     return bytes
   }
 
-  async has(sha256: string): Promise<boolean> {
-    return (await stat(this.path(sha256)).catch(() => undefined)) !== undefined
+  async size(sha256: string): Promise<number | undefined> {
+    return (await stat(this.path(sha256)).catch(() => undefined))?.size
   }
 
   path(sha256: string): string {

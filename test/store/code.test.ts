@@ -40,7 +40,7 @@ describe('the code store', () => {
     expect([hold.sha256, hold.bytes]).toEqual([whole.sha256, 9])
     await expect(code.putParts(broken())).rejects.toThrow(RangeError)
     expect(await files()).toEqual([whole.sha256])
-    expect([await code.has(whole.sha256), await code.has('0'.repeat(64))]).toEqual([true, false])
+    expect([await code.size(whole.sha256), await code.size('0'.repeat(64))]).toEqual([9, undefined])
   })
 
   it('refuses bytes that do not match their hash, and repairs them when they are put again', async () => {

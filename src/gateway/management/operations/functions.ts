@@ -51,14 +51,14 @@ export const functions: Operations<
     return viewVersion(name, publish ? { ...latest, version: '1' } : latest, control, publish ? '1' : undefined)
   },
 
-  async GetFunction(input, control) {
+  async GetFunction(input, control, _caller, origin) {
     const reference = referenceOf(input, control)
     const version = await findVersion(reference, control.store, control)
     const { tags } = await findFunction(reference.name, control.store, control)
     const concurrency = await control.store.get('concurrency', [reference.name])
     return {
       Configuration: viewVersion(reference.name, version, control, reference.qualifier),
-      Code: { RepositoryType: 'Ampoule' },
+      Code: { RepositoryType: 'Ampoule', Location: control.links.make(version.definition.code.sha256, origin) },
       ...(Object.keys(tags).length > 0 && { Tags: tags }),
       ...(concurrency !== undefined && { Concurrency: { ReservedConcurrentExecutions: concurrency.reserved } }),
     }
