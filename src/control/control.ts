@@ -16,11 +16,12 @@ import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
 import { EventQueue } from './events.ts'
 import { Garbage } from './garbage.ts'
-import type { Told } from './lane-protocol.ts'
+import type { ManagedRoute, Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
 import { CodeLinks } from './links.ts'
 import { Concurrency } from './concurrency.ts'
 import { Provisioning } from './provisioning.ts'
+import { Routing } from './routing.ts'
 import { Residence, type Lanes } from './residence.ts'
 
 /** What operations of the management API work with. */
@@ -30,6 +31,7 @@ export interface Control {
   readonly code: CodeStore
   readonly garbage: Garbage
   readonly links: CodeLinks
+  readonly routing: Routing
   readonly seal: Seal
   readonly residence: Residence
   readonly activation: Activation
@@ -54,6 +56,8 @@ export interface ControlOptions {
   /** Of the HTTP trigger. */
   readonly port: number
   readonly taken: ReadonlySet<string>
+  /** Routes that functions of `ampoule.jsonc` have, and whose they are. */
+  readonly declared: ReadonlyMap<string, string>
   readonly observe: Observer
   /** Invocations of all functions together. */
   readonly accountConcurrency: number
@@ -65,6 +69,8 @@ export interface ControlOptions {
 export interface OpenState {
   /** Takes up what was pending, and from now on loads functions into these lanes. `elapsed`: milliseconds from any start; default: real ones. */
   start(lanes: Lanes, elapsed?: () => number): Promise<Control>
+  /** Which requests go to managed functions when the lanes start. */
+  routes(): Promise<readonly ManagedRoute[]>
   /** What requests can be signed with. */
   accessKeys(): Promise<readonly AccessKey[]>
   close(): Promise<void>
@@ -72,7 +78,7 @@ export interface OpenState {
 
 /** Rejects with `AddressInUse` when another host has the folder, and with `InvalidConfiguration` when a newer release wrote it. */
 export async function openState(options: ControlOptions): Promise<OpenState> {
-  const { folder, account, port, taken, observe, key, accountConcurrency } = options
+  const { folder, account, port, taken, declared, observe, key, accountConcurrency } = options
   const store = createStore(await openSqlite(folder))
   try {
     const seal = await openSeal(join(folder, 'secret.key'), key)
@@ -107,6 +113,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           store,
           code,
           garbage,
+          routing: new Routing(store, lanes, declared),
           links: new CodeLinks(seal.derive('links to code'), Date.now),
           seal,
           residence,
@@ -127,6 +134,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           },
         }
       },
+      routes: () => store.list('routes'),
       accessKeys: () => openAccessKeys(store, seal),
       close: () => store.close(),
     }

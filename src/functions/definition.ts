@@ -1,4 +1,5 @@
 import type { UsedLayer } from './layer.ts'
+import type { OwnSettings } from './own-settings.ts'
 
 /** What a function is, as its owner has declared it: all that makes one version differ from another. Plain data, kept as it is. */
 export interface FunctionDefinition {
@@ -17,6 +18,12 @@ export interface FunctionDefinition {
   /** In order: later ones lie over earlier ones. */
   readonly layers: readonly UsedLayer[]
   readonly code: CodeReference
+  /** By the fields of the request; not those of variables. */
+  readonly own?: OwnSettings | undefined
+  /** Of fields or variables. Undefined: the default. */
+  readonly fuel?: number | undefined
+  /** The same; they lead to `$LATEST`. */
+  readonly routes?: readonly string[] | undefined
 }
 
 /** A function's zip. */

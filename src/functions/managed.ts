@@ -15,7 +15,7 @@ export const LAYER_ROOT = '/opt'
 export const laneKey = (name: string, version: string): string => `${name}:${version}`
 
 /** A definition in the terms of `ampoule.jsonc`, with that file's defaults for what Lambda does not have. */
-export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds }: FunctionDefinition): FunctionSettings {
+export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds, fuel }: FunctionDefinition): FunctionSettings {
   return {
     name,
     source: undefined,
@@ -25,7 +25,7 @@ export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds }
     kind: undefined,
     memoryMb,
     timeoutMs: timeoutSeconds * 1000,
-    fuel: undefined,
+    fuel,
     // What counts are the quotas of the function and of the account.
     concurrency: MAX_CONCURRENCY,
     // Nothing is made before it is used.

@@ -4,6 +4,7 @@ import type {
   ForwardedAnswer,
   ForwardedRequest,
   LinkAnswer,
+  ManagedRoute,
   Question,
   RouteAnswer,
   TakenEvent,
@@ -14,7 +15,8 @@ import { LambdaError, notFound } from '../../functions/lambda-error.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import type { ManagementApp } from './app.ts'
 
-type Answer = RouteAnswer | LinkAnswer | ForwardedAnswer | EventAnswer | TakenEvent | UrlRoute | undefined
+type Answer =
+  RouteAnswer | readonly ManagedRoute[] | LinkAnswer | ForwardedAnswer | EventAnswer | TakenEvent | UrlRoute | undefined
 
 /** Answers what lanes ask. */
 export function answerLanes(control: Control, app: ManagementApp): (question: unknown) => Promise<Answer> {
@@ -35,6 +37,8 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
         return control.events.accept(question.event).then(() => ({ ok: true }) as const, refused)
       case 'take-event':
         return control.events.take()
+      case 'routes':
+        return control.routing.list()
       case 'link':
         return findCode(question.target, control).catch(refused)
       case 'settle-event':

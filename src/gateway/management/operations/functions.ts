@@ -43,10 +43,12 @@ export const functions: Operations<
       const layers = await resolveLayers(input.Layers ?? [], [], tx, control)
       if (layers.length > 0) await checkZip(ZipFile, { ...defined, layers })
       const latest = make(layers)
+      await control.routing.claim(name, {}, latest.definition, tx)
       tx.put('functions', { name, latest, lastVersion: publish ? 1 : 0, tags })
       if (publish) tx.put('versions', { ...latest, name, number: 1, version: '1' })
       return latest
     })
+    if (latest.definition.routes !== undefined) await control.routing.changed()
     control.activation.start(name)
     return viewVersion(name, publish ? { ...latest, version: '1' } : latest, control, publish ? '1' : undefined)
   },
@@ -112,9 +114,11 @@ export const functions: Operations<
 const OF_FUNCTION = (Object.keys(TABLES) as TableName[]).filter((table) => TABLES[table].ofFunction === true)
 
 async function deleteFunction(name: FunctionName, control: Control): Promise<void> {
+  let routed = false
   await control.residence.change(name, async (lanes) => {
     const code = await control.store.transact(async (tx) => {
       const { latest } = await findFunction(name, tx, control)
+      routed = latest.definition.routes !== undefined
       const versions = await tx.list('versions', { where: { name } })
       for (const table of OF_FUNCTION) tx.delete(table, { name })
       return [latest, ...versions].flatMap((version) => TABLES.versions.references?.({ ...version, name, number: 0 }) ?? [])
@@ -122,6 +126,7 @@ async function deleteFunction(name: FunctionName, control: Control): Promise<voi
     await lanes.unload()
     await control.garbage.collect(code)
   })
+  if (routed) await control.routing.changed()
   // What it had of the account's concurrency is free again.
   await control.concurrency.apply()
 }

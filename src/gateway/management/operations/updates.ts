@@ -61,11 +61,13 @@ async function update(
   control: Control,
 ): Promise<ReturnType<typeof viewVersion>> {
   let before: FunctionDefinition | undefined
+  let rerouted = false
   const view = await control.store.transact(async (tx) => {
     const record = await findFunction(name, tx, control)
     requireRevision(RevisionId, record.latest.revisionId)
     requireSettled(record, control)
     before = record.latest.definition
+    rerouted = false
     const next: FunctionVersion = {
       ...record.latest,
       definition: await change(record.latest.definition, tx),
@@ -84,12 +86,15 @@ async function update(
       lastUpdate: { status: 'done' },
     }
     if (!DryRun) {
+      rerouted = String(record.latest.definition.routes) !== String(next.definition.routes)
+      await control.routing.claim(name, record.latest.definition, next.definition, tx)
       tx.put('functions', { ...record, latest: next, lastVersion: Publish ? number : record.lastVersion })
       if (Publish) tx.put('versions', { ...published, name, number })
     }
     return Publish ? viewVersion(name, published, control, published.version) : viewVersion(name, next, control)
   })
   if (DryRun) return view
+  if (rerouted) await control.routing.changed()
   control.activation.start(name)
   // What was never served is needed no more; what is served goes when its successor has come to be.
   if (before !== undefined) await control.garbage.collect(codeHashes(before))
