@@ -1,13 +1,14 @@
 import type { LaneData, LaneProgram } from './engine/contract.ts'
 import { createDevTools } from './dev/tools.ts'
 import { AmpouleError, type ErrorCode } from './errors.ts'
-import type { Question, Told } from './control/lane-protocol.ts'
+import type { ManagedRoute, Question, Told } from './control/lane-protocol.ts'
 import type { Account } from './functions/arn.ts'
 import type { FunctionSettings } from './functions/settings.ts'
 import { createGateway } from './gateway/gateway.ts'
 import { NotBuiltError } from './gateway/errors.ts'
 import { InFlight } from './gateway/in-flight.ts'
 import { listen } from './gateway/listen.ts'
+import { ManagedRoutes } from './gateway/managed-routes.ts'
 import { Directory } from './gateway/management/directory.ts'
 import { EventRunner } from './gateway/management/events.ts'
 import { createLocalGate } from './gateway/management/guard.ts'
@@ -36,6 +37,8 @@ export interface LaneProgramData {
     readonly account: Account
     /** Requests must be signed with one of these. Undefined: they need not be signed. */
     readonly keys: readonly AccessKey[] | undefined
+    /** Of managed functions, when the host starts. */
+    readonly routes: readonly ManagedRoute[]
   }
   /** Functions that have no version which could be served; requests to them are answered with what is wrong. */
   readonly notBuilt?: readonly NotBuilt[]
@@ -80,12 +83,13 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
   let events: EventRunner | undefined
   let urls: FunctionUrls | undefined
   let functionLogs: LaneLogs | undefined
+  let routes: ManagedRoutes | undefined
   const { app } = gateway
   const serve: typeof gateway.serve = (incoming, outgoing) =>
-    urls?.serve(incoming, outgoing) === true || gateway.serve(incoming, outgoing)
+    urls?.serve(incoming, outgoing) === true || gateway.serve(incoming, outgoing) || routes?.serve(incoming, outgoing) === true
   const listeners = [await listen({ app, serve }, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })]
   if (program.management !== undefined) {
-    const { host, port, account, keys } = program.management
+    const { host, port, account, keys, routes: known } = program.management
     directory = new Directory({ supervisor, account, declared: () => functions })
     const send = async (batch: Uint8Array<ArrayBuffer>) =>
       void (await supervisor.ask({ kind: 'logs', batch } satisfies Question, [batch.buffer]))
@@ -94,6 +98,9 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     // Signatures on requests to functions are not verified: whoever asks is nobody.
     const identify = () => ({ kind: 'anonymous' }) as const
     urls = new FunctionUrls({ account, ...resolving, supervisor, inFlight, invocations, identify })
+    routes = new ManagedRoutes({ routes: known, ...resolving, supervisor, inFlight, invocations })
+    // A lane that takes another's place may have been told of none since the host started.
+    void routes.refresh()
     const gate = keys === undefined ? createLocalGate(account) : createVerifier({ account, keys, now: Date.now })
     const api = createManagementLane({ account, ...resolving, supervisor, gate, inFlight, invocations })
     events = new EventRunner({ ...resolving, supervisor, inFlight, invocations })
@@ -109,6 +116,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
       const told = message as Told
       if ('events' in told) return events?.wake()
       if ('logs' in told) return functionLogs?.send()
+      if ('routes' in told) return routes?.told(told.routes)
       directory?.told(told)
       urls?.told(told)
     },

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { openState, type Control, type OpenState } from './control/control.ts'
+import { declaredRoutes } from './control/routing.ts'
 import type { LaneGroup } from './engine/contract.ts'
 import { AmpouleError } from './errors.ts'
 import { loadConfiguration, type LoadedConfiguration } from './deploy.ts'
@@ -44,6 +45,7 @@ export async function openManagement(
     account,
     port: dataPort,
     taken: new Set(configuration.functions.map(({ name }) => name)),
+    declared: declaredRoutes(configuration.functions),
     observe,
     accountConcurrency: options.accountConcurrency ?? accountConcurrency,
     key: process.env['AMPOULE_KEY'],
@@ -51,12 +53,13 @@ export async function openManagement(
     prices: configuration.host.prices,
   })
   const keys = signed ? await readKeys(state, { host, folder }) : undefined
+  const routes = await state.routes()
   let control: Control | undefined
   const started = Promise.withResolvers<ReturnType<typeof answerLanes>>()
   // Nobody may be waiting for it.
   started.promise.catch(() => undefined)
   return {
-    listen: { host, port, account, keys },
+    listen: { host, port, account, keys, routes },
     answer: async (question) => (await started.promise)(question),
     async start(lanes) {
       control = await state.start(lanes)

@@ -1,7 +1,7 @@
-/** `node:path`, by jco-std, without `matchesGlob`. A function has no folder of its own: relative paths begin at `/`. */
+/** `node:path`, by jco-std, without `matchesGlob`. Relative paths begin where `process.cwd()` says. */
 import { createPath } from '@bytecodealliance/jco-std/wasi/0.2.x/node/24.x.x/path'
 
-const path = createPath({ initialCwd: () => '/', getEnvironment: () => [] })
+const path = createPath({ initialCwd: () => process.cwd(), getEnvironment: () => [] })
 
 export const { basename, delimiter, dirname, extname, format, isAbsolute, join, normalize, parse, posix } = path
 export const { relative, resolve, sep, toNamespacedPath, win32 } = path

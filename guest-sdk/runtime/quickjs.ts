@@ -1,5 +1,6 @@
 import { TEXT, utf8Encode } from './bytes.ts'
 import { createConsole, showErrors } from './console.ts'
+import { offerFiles } from './directories.ts'
 import type { Platform, Web } from './function.ts'
 import { JobPromise, jobQueue } from './promise.ts'
 import { Timers } from './timers.ts'
@@ -14,6 +15,7 @@ import { takeResponse } from './web/response.ts'
 export interface QuickjsHost {
   getEnvironment(): [string, string][]
   getRandomBytes(length: number): Uint8Array
+  getDirectories(): unknown
   getStdout(): OutputStream
   getStderr(): OutputStream
   /** Nanoseconds. */
@@ -41,6 +43,7 @@ export function createPlatform(host: QuickjsHost, target: object = globalThis): 
     sleep: (ms) => host.subscribeDuration(Math.ceil(ms * NANOSECONDS)).block(),
   })
   const jobs = jobQueue()
+  offerFiles({ getDirectories: () => host.getDirectories(), u64: Number }, target)
   const write = (stream: 'stdout' | 'stderr', line: string): void => {
     const output = stream === 'stdout' ? host.getStdout() : host.getStderr()
     const bytes = utf8Encode(`${line}\n`)

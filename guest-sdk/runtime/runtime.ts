@@ -54,7 +54,7 @@ export function createRuntime(platform: Platform, globals: Globals = globalThis)
     known = undefined
   }
   const nextTick = (run: (...args: unknown[]) => void, ...args: unknown[]): void => queueMicrotask(() => run(...args))
-  const process = { env: variables, nextTick, cwd: () => '/', argv: [] }
+  const process = { env: variables, nextTick, cwd: () => variables.LAMBDA_TASK_ROOT ?? '/', argv: [] }
   Object.defineProperty(globals, 'process', { value: process, writable: true, configurable: true, enumerable: false })
   return { platform, random, environment, forgetEnvironment, identity, hooks: installHooks(globals) }
 }

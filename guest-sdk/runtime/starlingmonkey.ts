@@ -2,15 +2,17 @@ import { createConsole, showErrors } from './console.ts'
 import type { Environment, Platform } from './function.ts'
 import { Buffer } from './web/buffer.ts'
 import { define } from './web/define.ts'
+import { offerFiles, type Files } from './directories.ts'
 import { fillGaps } from './web/gaps.ts'
 
 /** StarlingMonkey: `crypto` reads `wasi:random` at every call, promises and timers are waited for by the engine. */
-export function createPlatform(readEnvironment: () => Environment): Platform {
+export function createPlatform(readEnvironment: () => Environment, getDirectories: Files['getDirectories']): Platform {
   const { console: native } = globalThis
   // The engine's console knows no format and shows errors as constructor calls; what it is given as text it writes as it is.
   define(globalThis, { console: createConsole((stream, line) => (stream === 'stdout' ? native.log(line) : native.error(line))) })
   define(globalThis, { Buffer, global: globalThis })
   showErrors()
+  offerFiles({ getDirectories, u64: BigInt })
   fillGaps(globalThis)
   const encoder = new TextEncoder()
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

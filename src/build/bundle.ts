@@ -8,6 +8,7 @@ import { entryOf, type Entry } from './entries.ts'
 import { lazyIdna } from './lazy-idna.ts'
 import { keepAsyncIteratorPrototype } from './lowering.ts'
 import { nodeBuiltins } from './node-builtins.ts'
+import { ownPlaces } from './own-places.ts'
 import type { BundleForm, JavaScriptEngine, ScriptOptions } from './contract.ts'
 
 export interface Bundle {
@@ -50,7 +51,7 @@ export async function bundle(
       // It could name files anywhere.
       ...(within !== undefined && { tsconfig: false }),
       plugins: [
-        ...(within === undefined ? [] : [confined(within)]),
+        ...(within === undefined ? [] : [confined(within), ownPlaces(within)]),
         entryPlugin(modules, inputs, ofAuthor ? entry : undefined, (names) => (exports = names)),
         sdkPlugin,
         nodeBuiltins(),

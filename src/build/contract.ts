@@ -51,7 +51,7 @@ export interface BuildResult {
 export interface ScriptOptions extends Pick<BuildOptions, 'entry' | 'engine'> {
   /**
    * Absolute path, without links, of a folder that `entry` is in: nothing outside of it can be imported but what functions have anyway, and
-   * absolute paths in imports begin there.
+   * absolute paths in imports begin there, as do the paths that its modules are told of themselves (`import.meta.url`, `__dirname`).
    * For code of somebody who may not read this machine's files. Default: no limit.
    */
   readonly within?: string

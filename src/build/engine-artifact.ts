@@ -3,6 +3,7 @@ import { openArtifactStore } from '../component/store.ts'
 import type { Artifact } from '../component/contract.ts'
 import { isSupported } from '../wasi/index.ts'
 import type { BuildOptions, JavaScriptEngine } from './contract.ts'
+import { markUsed } from './engine-cache.ts'
 import { engineComponent } from './engine-component.ts'
 
 /** Neither our runtime nor the engines change while a process runs, and an engine takes a hundred milliseconds to be read. */
@@ -22,6 +23,9 @@ export function engineArtifact(
 
 async function openArtifact(engine: JavaScriptEngine, options: Pick<BuildOptions, 'onProgress' | 'signal'>): Promise<Artifact> {
   const { component, folder } = await engineComponent(engine, options)
-  const store = await openArtifactStore(join(folder, 'artifacts'), { isSupported })
-  return store.put(component)
+  const artifacts = join(folder, 'artifacts')
+  const artifact = await (await openArtifactStore(artifacts, { isSupported })).put(component)
+  const modules = artifact.modules.map(({ hash }) => join(artifacts, `${hash}.module`))
+  await markUsed([join(artifacts, `${artifact.id}.artifact`), ...modules])
+  return artifact
 }

@@ -6,6 +6,7 @@ import { AmpouleError } from '../errors.ts'
 import { bundle } from './bundle.ts'
 import { buildComponent } from './component.ts'
 import type { BuildOptions, JavaScriptEngine } from './contract.ts'
+import { markUsed } from './engine-cache.ts'
 import { componentHash } from './engines.ts'
 import { withLock } from './lock.ts'
 
@@ -37,12 +38,15 @@ export async function engineComponent(
   { onProgress, signal }: Pick<BuildOptions, 'onProgress' | 'signal'> = {},
 ): Promise<EngineComponent> {
   const prebuilt = await readFile(join(PREBUILT, `${engine}.wasm`)).catch(() => undefined)
-  const folder = await cacheFolder()
+  const folder = await engineFolder()
   if (prebuilt !== undefined) return { component: new Uint8Array(prebuilt), folder, cached: true }
   const hash = await componentHash(await bundle(ENTRY, engine, 'engine'), engine, 'engine')
   const path = join(folder, `${hash}.wasm`)
   const kept = await readFile(path).catch(() => undefined)
-  if (kept !== undefined) return { component: new Uint8Array(kept), folder, cached: true }
+  if (kept !== undefined) {
+    await markUsed([path, path.replace(/\.wasm$/, '.js.map')])
+    return { component: new Uint8Array(kept), folder, cached: true }
+  }
   const lock = { path: join(folder, `${hash}.lock`), staleMs: TIMEOUT_MS, signal }
   return withLock(lock, async () => {
     const options = { entry: ENTRY, engine, form: 'engine', cacheDir: folder, timeoutMs: TIMEOUT_MS, signal, onProgress } as const
@@ -51,7 +55,8 @@ export async function engineComponent(
   })
 }
 
-async function cacheFolder(): Promise<string> {
+/** Where engines are kept. Rejects with `BuildFailed` when there is no folder for them. */
+export async function engineFolder(): Promise<string> {
   const user = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
   const candidates = [fileURLToPath(new URL('.cache/engines/', PACKAGE)), join(user, 'ampoule', 'engines')]
   for (const folder of candidates) {

@@ -92,19 +92,21 @@ const FOOTER = '})\n//# sourceURL=function.js'
 const PRELUDES: Readonly<Record<JavaScriptEngine, string>> = {
   starlingmonkey: `
 import { getEnvironment } from 'wasi:cli/environment@0.2.10'
+import { getDirectories } from 'wasi:filesystem/preopens@0.2.10'
 import { createRuntime } from ${fromRuntime('runtime.ts')}
 import { createPlatform } from ${fromRuntime('starlingmonkey.ts')}
-export const runtime = createRuntime(createPlatform(() => Object.fromEntries(getEnvironment())))
+export const runtime = createRuntime(createPlatform(() => Object.fromEntries(getEnvironment()), getDirectories))
 `,
   quickjs: `
 import ${fromRuntime('web/early.ts')}
 import { getEnvironment } from 'wasi:cli/environment@0.2.12'
+import { getDirectories } from 'wasi:filesystem/preopens@0.2.12'
 import { getStdout } from 'wasi:cli/stdout@0.2.12'
 import { getStderr } from 'wasi:cli/stderr@0.2.12'
 import { now, subscribeDuration } from 'wasi:clocks/monotonic-clock@0.2.12'
 import { getRandomBytes } from 'wasi:random/random@0.2.12'
 import { createRuntime } from ${fromRuntime('runtime.ts')}
 import { createPlatform } from ${fromRuntime('quickjs.ts')}
-export const runtime = createRuntime(createPlatform({ getEnvironment, getRandomBytes, getStdout, getStderr, now, subscribeDuration }))
+export const runtime = createRuntime(createPlatform({ getDirectories, getEnvironment, getRandomBytes, getStdout, getStderr, now, subscribeDuration }))
 `,
 }

@@ -4,6 +4,9 @@ import type { Plugin } from 'rolldown'
 
 const own = (file: string): string => fileURLToPath(new URL(`../../guest-sdk/node/${file}`, import.meta.url))
 
+/** Used by `fs` and `fs/promises` alike. */
+const FILESYSTEM = own('files.ts')
+
 const jco = (name: string): string =>
   fileURLToPath(import.meta.resolve(`@bytecodealliance/jco-std/wasi/0.2.x/node/24.x.x/${name}`))
 
@@ -16,6 +19,8 @@ const MODULES: Readonly<Record<string, () => string>> = {
   buffer: () => own('buffer.ts'),
   crypto: () => own('crypto.ts'),
   events: () => own('events.ts'),
+  fs: () => own('fs.ts'),
+  'fs/promises': () => own('fs-promises.ts'),
   path: () => own('path.ts'),
   'path/posix': () => own('path-posix.ts'),
   process: () => own('process.ts'),
@@ -29,6 +34,9 @@ const MODULES: Readonly<Record<string, () => string>> = {
 }
 
 export const NODE_MODULES: readonly string[] = Object.keys(MODULES)
+
+/** Whether a module that a bundle was made of is what reads files: the host need not bring any where it is not. */
+export const isFilesystemModule = (path: string): boolean => path === FILESYSTEM
 
 /** What only the stand-ins themselves import. */
 const INTERNAL: Readonly<Record<string, () => string>> = {

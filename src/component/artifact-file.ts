@@ -10,7 +10,11 @@ import type { Artifact, ArtifactMeta, LinkPlan } from './contract.ts'
  */
 const MAGIC = Buffer.from('ampoule2', 'latin1')
 const HASH_BYTES = 32
-const PREFIX_BYTES = MAGIC.length + 4 + HASH_BYTES
+/** Where the header begins. */
+export const HEADER_AT = MAGIC.length + 4 + HASH_BYTES
+
+/** Where it ends, by what comes before it. */
+export const headerEnd = (prefix: Buffer): number => HEADER_AT + prefix.readUInt32LE(MAGIC.length)
 
 interface Header {
   readonly id: string
@@ -46,17 +50,40 @@ export function encodeArtifact({ id, plan, meta, modules }: Artifact): Uint8Arra
     })),
   }
   const json = Buffer.from(JSON.stringify(header))
-  const prefix = new Uint8Array(PREFIX_BYTES + json.length)
+  const prefix = new Uint8Array(HEADER_AT + json.length)
   prefix.set(MAGIC)
   new DataView(prefix.buffer).setUint32(MAGIC.length, json.length, true)
   prefix.set(sha256(json), MAGIC.length + 4)
-  prefix.set(json, PREFIX_BYTES)
+  prefix.set(json, HEADER_AT)
   return [prefix, ...modules.flatMap(({ segments }) => segments.map((segment) => segment.bytes))]
 }
 
 /** The file is not what `encodeArtifact` wrote. */
 export class DamagedArtifact extends Error {
   override readonly name = 'DamagedArtifact'
+}
+
+/** Hashes of the core modules that an artifact needs, by its file up to the end of the header; none when that is damaged. */
+export function modulesOf(head: Buffer): readonly string[] {
+  try {
+    return readHeader(head).header.modules.map(({ hash }) => hash)
+  } catch (error) {
+    if (error instanceof DamagedArtifact) return []
+    throw error
+  }
+}
+
+function readHeader(buffer: Buffer): { readonly header: Header; readonly end: number } {
+  if (buffer.length < HEADER_AT || !MAGIC.equals(buffer.subarray(0, MAGIC.length)))
+    throw new DamagedArtifact('it does not begin like an artifact')
+  const length = buffer.readUInt32LE(MAGIC.length)
+  if (length > buffer.length - HEADER_AT) throw new DamagedArtifact('it is cut off in its header')
+  const end = HEADER_AT + length
+  const json = buffer.subarray(HEADER_AT, end)
+  if (!sha256(json).equals(buffer.subarray(MAGIC.length + 4, HEADER_AT)))
+    throw new DamagedArtifact('its header does not match its hash')
+  // The hash says that it is what encodeArtifact wrote.
+  return { header: JSON.parse(json.toString()) as Header, end }
 }
 
 /**
@@ -68,17 +95,9 @@ export async function decodeArtifact(
   readModule: (hash: string) => Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<Artifact> {
   const buffer = Buffer.from(file.buffer, file.byteOffset, file.length)
-  if (file.length < PREFIX_BYTES || !MAGIC.equals(buffer.subarray(0, MAGIC.length)))
-    throw new DamagedArtifact('it does not begin like an artifact')
-  const length = buffer.readUInt32LE(MAGIC.length)
-  if (length > file.length - PREFIX_BYTES) throw new DamagedArtifact('it is cut off in its header')
-  const json = buffer.subarray(PREFIX_BYTES, PREFIX_BYTES + length)
-  if (!sha256(json).equals(buffer.subarray(MAGIC.length + 4, PREFIX_BYTES)))
-    throw new DamagedArtifact('its header does not match its hash')
-  // The hash says that it is what encodeArtifact wrote.
-  const header: Header = JSON.parse(json.toString())
+  const { header, end } = readHeader(buffer)
   if (header.id !== id) throw new DamagedArtifact(`it is of another component (${header.id})`)
-  let at = PREFIX_BYTES + length
+  let at = end
   const filled = header.modules.map(({ segmentsHash, segments, ...rest }, index) => {
     const from = at
     const take = (length: number): Uint8Array<ArrayBuffer> => {

@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nameDurably, readIfThere, writeFlushed } from '../disk/durable.ts'
 import { AmpouleError } from '../errors.ts'
+import { ArtifactGarbage } from './artifact-garbage.ts'
 import { DamagedArtifact, decodeArtifact } from './artifact-file.ts'
 import { MAX_COMPONENT_BYTES, artifactIdOfDigest, requireSize } from './artifact.ts'
 import { compileOffThread } from './compile-thread.ts'
@@ -14,6 +16,8 @@ export interface ArtifactStoreOptions extends Partial<CompileLimits> {
   readonly isSupported: IsSupported
   /** Components that are worked on at once, each on a thread of its own. Default 1. */
   readonly compileThreads?: number
+  /** Default: everything is referred to, and nothing is collected. */
+  readonly unreferenced?: Unreferenced
 }
 
 /** Artifacts on disk, by content. Nothing is ever changed in place, so several processes may share a folder. */
@@ -26,7 +30,16 @@ export interface ArtifactStore {
   put(component: Uint8Array): Promise<Artifact>
   /** Undefined when there is none. Rejects with `Internal` when what is on disk is damaged: `put` of the component repairs it. */
   load(id: string): Promise<Artifact | undefined>
+  /** Keeps the artifact with this id from being collected until it is disposed of: to be taken before `put`. */
+  hold(id: string): Disposable
+  /** Removes those of these artifacts that nothing refers to and nobody holds, with the core modules that only they have. */
+  collect(ids: Iterable<string>): Promise<void>
+  /** The same for all artifacts, and for what a crash has left behind. Only for a folder that no other process has. */
+  collectAll(): Promise<void>
 }
+
+/** Which of these ids nothing refers to. */
+export type Unreferenced = (ids: readonly string[]) => Promise<readonly string[]>
 
 /** Opens the folder (made when it is not there). `compileTimeoutMs` is 120,000 by default, `maxComponentBytes` 100 MiB. */
 export async function openArtifactStore(folder: string, options: ArtifactStoreOptions): Promise<ArtifactStore> {
@@ -42,6 +55,11 @@ class FolderStore implements ArtifactStore {
   /** Core modules that somebody still holds, by hash. */
   readonly #modules = new Map<string, WeakRef<Uint8Array<ArrayBuffer>>>()
   readonly #waiting: (() => void)[] = []
+  readonly #holds = new Map<string, number>()
+  readonly #unreferenced: Unreferenced
+  readonly #garbage: ArtifactGarbage
+  /** What has the folder for itself: modules are written together with the artifact that needs them, or removed. */
+  #turn: Promise<unknown> = Promise.resolve()
   #free: number
 
   constructor(folder: string, options: ArtifactStoreOptions) {
@@ -52,6 +70,8 @@ class FolderStore implements ArtifactStore {
       compileTimeoutMs: options.compileTimeoutMs ?? 120_000,
     }
     this.#free = options.compileThreads ?? 1
+    this.#unreferenced = options.unreferenced ?? (() => Promise.resolve([]))
+    this.#garbage = new ArtifactGarbage(folder)
   }
 
   async put(component: Uint8Array): Promise<Artifact> {
@@ -77,6 +97,40 @@ class FolderStore implements ArtifactStore {
     }
   }
 
+  hold(id: string): Disposable {
+    this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1)
+    const stack = new DisposableStack()
+    stack.defer(() => {
+      const left = (this.#holds.get(id) ?? 1) - 1
+      if (left === 0) this.#holds.delete(id)
+      else this.#holds.set(id, left)
+    })
+    return stack
+  }
+
+  collect(ids: Iterable<string>): Promise<void> {
+    return this.#inTurn(() => this.#collect([...ids]))
+  }
+
+  collectAll(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#collect(await this.#garbage.artifacts())
+      await this.#garbage.sweep()
+    })
+  }
+
+  async #collect(ids: readonly string[]): Promise<void> {
+    const free = await this.#unreferenced(ids)
+    // A hold may have been taken meanwhile; one that is taken later finds nothing, and has it made again in its turn.
+    await this.#garbage.remove(free.filter((id) => !this.#holds.has(id) && !this.#pending.has(id)))
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+
   #path(id: string): string {
     if (!/^[0-9a-f]{64}$/.test(id)) throw new AmpouleError('InvalidRequest', 'an artifact id is 64 hexadecimal digits')
     return join(this.#folder, `${id}.artifact`)
@@ -84,16 +138,19 @@ class FolderStore implements ArtifactStore {
 
   async #read(id: string): Promise<Artifact | undefined> {
     const file = await readIfThere(this.#path(id))
-    return file === undefined ? undefined : await decodeArtifact(file, id, (hash) => this.#readModule(hash))
+    return file === undefined
+      ? undefined
+      : await decodeArtifact(new Uint8Array(file.buffer, file.byteOffset, file.length), id, (hash) => this.#readModule(hash))
   }
 
   async #readModule(hash: string): Promise<Uint8Array<ArrayBuffer>> {
     const known = this.#modules.get(hash)?.deref()
     if (known !== undefined) return known
-    const bytes = await readIfThere(this.#modulePath(hash))
-    if (bytes === undefined) throw new DamagedArtifact(`its core module ${hash} is missing`)
-    if (createHash('sha256').update(bytes).digest('hex') !== hash)
+    const file = await readIfThere(this.#modulePath(hash))
+    if (file === undefined) throw new DamagedArtifact(`its core module ${hash} is missing`)
+    if (createHash('sha256').update(file).digest('hex') !== hash)
       throw new DamagedArtifact(`its core module ${hash} does not match its hash`)
+    const bytes = new Uint8Array(file.buffer, file.byteOffset, file.length)
     this.#modules.set(hash, new WeakRef(bytes))
     return bytes
   }
@@ -103,7 +160,7 @@ class FolderStore implements ArtifactStore {
   }
 
   async #readOrMake(id: string, component: Uint8Array<ArrayBuffer>): Promise<Artifact> {
-    const kept = await this.#read(id).catch((error: unknown) => {
+    const kept = await this.#inTurn(() => this.#read(id)).catch((error: unknown) => {
       if (error instanceof DamagedArtifact) return undefined
       throw error
     })
@@ -113,12 +170,18 @@ class FolderStore implements ArtifactStore {
       return kept
     }
     const { artifact, file } = await this.#make(component, id)
-    // The artifact comes last: what it names is there when it is.
-    for (const { hash, bytes } of artifact.modules) {
-      if (!(await this.#isIntact(hash))) await this.#write(this.#modulePath(hash), [bytes])
-      this.#modules.set(hash, new WeakRef(bytes))
-    }
-    await this.#write(this.#path(id), file)
+    await this.#inTurn(async () => {
+      // The artifact comes last: what it names is there when it is.
+      for (const { hash, bytes } of artifact.modules) {
+        if (!(await this.#isIntact(hash))) await this.#write(this.#modulePath(hash), [bytes])
+        this.#modules.set(hash, new WeakRef(bytes))
+      }
+      await this.#write(this.#path(id), file)
+      this.#garbage.added(
+        id,
+        artifact.modules.map(({ hash }) => hash),
+      )
+    })
     return artifact
   }
 
@@ -154,39 +217,14 @@ class FolderStore implements ArtifactStore {
   async #write(path: string, parts: readonly Uint8Array[]): Promise<void> {
     const temporary = `${path}.${randomUUID()}.tmp`
     try {
-      const file = await open(temporary, 'wx')
-      try {
-        for (const part of parts) await file.writeFile(part)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(temporary, path)
+      await writeFlushed(temporary, parts)
+      await nameDurably(temporary, path)
     } catch (error) {
-      await rm(temporary, { force: true })
       throw new AmpouleError(
         'Internal',
         'an artifact could not be stored: is the cache folder writable, and is there room on its disk?',
         { cause: error },
       )
     }
-    // The rename itself is durable only when the folder is; folders cannot be synced on Windows.
-    if (process.platform === 'win32') return
-    const folder = await open(this.#folder)
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  }
-}
-
-async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  try {
-    const file = await readFile(path)
-    return new Uint8Array(file.buffer, file.byteOffset, file.length)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
   }
 }

@@ -1,19 +1,26 @@
 import { explainTopLevel } from '../build/top-level.ts'
 import { TopLevelFailure } from '../engine/script.ts'
 import { AmpouleError } from '../errors.ts'
-import { codeHashes, type FunctionDefinition, type FunctionVersion, type Progress, type Served } from '../functions/definition.ts'
+import {
+  codeHashes,
+  servedHashes,
+  type FunctionDefinition,
+  type FunctionVersion,
+  type Progress,
+  type Served,
+} from '../functions/definition.ts'
+import { TASK_ROOT } from '../functions/managed.ts'
 import type { Observer } from '../observe/records.ts'
 import type { FunctionRecord, VersionRecord } from '../store/records.ts'
-import type { CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
-import { TASK_ROOT } from './entry.ts'
+import type { Garbage } from './garbage.ts'
 import { loadMade, make, type MakeParts, type Ready } from './make.ts'
 import type { Provisioning } from './provisioning.ts'
 import type { Residence } from './residence.ts'
 
 export interface ActivationOptions {
   readonly store: Store
-  readonly code: CodeStore
+  readonly garbage: Garbage
   readonly parts: MakeParts
   readonly residence: Residence
   readonly provisioning: Provisioning
@@ -86,14 +93,14 @@ export class Activation {
   }
 
   async #activate(name: string): Promise<void> {
-    const { store, code } = this.#options
+    const { store, garbage } = this.#options
     const record = await store.get('functions', [name])
     if (record === undefined) return
     const { latest } = record
     let outcome: Outcome | undefined
     if (latest.state.status === 'pending' || latest.lastUpdate.status === 'pending') {
       outcome = await this.#bring(name, latest, (made) => this.#commitLatest(record, made))
-      await code.collect(codeOf(latest.served))
+      if (latest.served !== undefined) await garbage.collect(servedHashes(latest.served))
     } else if (latest.served !== undefined) outcome = { served: latest.served }
     for (const version of await store.list('versions', { where: { name } })) {
       if (version.state.status !== 'pending') continue
@@ -109,7 +116,7 @@ export class Activation {
   async #bring(name: string, version: FunctionVersion, commit: (outcome: Outcome) => Promise<void>): Promise<Outcome> {
     const { definition } = version
     const { residence } = this.#options
-    const holds: Disposable[] = []
+    using holds = new DisposableStack()
     let ready: Ready | undefined
     try {
       // Takes long: meanwhile what was there before can be loaded.
@@ -126,21 +133,17 @@ export class Activation {
       if (failed.failed.code === 'InternalError') this.#report(name, error)
       await residence.change(name, () => commit(failed))
       return failed
-    } finally {
-      for (const hold of holds) hold[Symbol.dispose]()
     }
   }
 
   /** A change of the configuration alone needs nothing made. */
-  async #ready({ definition, served }: FunctionVersion, holds: Disposable[]): Promise<Ready> {
+  async #ready({ definition, served }: FunctionVersion, holds: DisposableStack): Promise<Ready> {
     const { parts } = this.#options
     if (served !== undefined && sameCode(served.definition, definition)) {
       const kept = await loadMade(served.made, parts)
       if (kept !== undefined) return kept
     }
-    const made = await make(definition, parts)
-    holds.push(...made.holds)
-    return made
+    return make(definition, parts, holds)
   }
 
   #commitLatest({ name, latest }: FunctionRecord, outcome: Outcome): Promise<void> {
@@ -179,12 +182,6 @@ const sameDefinition = (a: FunctionDefinition, b: FunctionDefinition): boolean =
 
 const sameCode = (a: FunctionDefinition, b: FunctionDefinition): boolean =>
   String(codeHashes(a)) === String(codeHashes(b)) && a.runtime === b.runtime && a.handler === b.handler
-
-function codeOf(served: Served | undefined): readonly string[] {
-  if (served === undefined) return []
-  const { definition, made } = served
-  return [...codeHashes(definition), ...(made.kind === 'script' ? [made.script, made.sourceMap] : [])]
-}
 
 async function explain(error: unknown, ready: Ready | undefined): Promise<Extract<Progress, { readonly status: 'failed' }>> {
   if (error instanceof TopLevelFailure && ready?.sourceMap !== undefined) {

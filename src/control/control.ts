@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cleanEngineCache } from '../build/engine-cache.ts'
+import { engineFolder } from '../build/engine-component.ts'
 import { openArtifactStore } from '../component/store.ts'
 import type { Account } from '../functions/arn.ts'
 import { openAccessKeys, type AccessKey } from '../identity/access-key.ts'
@@ -16,11 +18,14 @@ import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
 import { EventQueue } from './events.ts'
+import { Garbage } from './garbage.ts'
 import { Logs } from './logs.ts'
-import type { Told } from './lane-protocol.ts'
+import type { ManagedRoute, Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
+import { CodeLinks } from './links.ts'
 import { Concurrency } from './concurrency.ts'
 import { Provisioning } from './provisioning.ts'
+import { Routing } from './routing.ts'
 import { Residence, type Lanes } from './residence.ts'
 
 /** What operations of the management API work with. */
@@ -28,6 +33,9 @@ export interface Control {
   readonly account: Account
   readonly store: Store
   readonly code: CodeStore
+  readonly garbage: Garbage
+  readonly links: CodeLinks
+  readonly routing: Routing
   readonly seal: Seal
   readonly residence: Residence
   readonly activation: Activation
@@ -54,6 +62,8 @@ export interface ControlOptions {
   /** Of the HTTP trigger. */
   readonly port: number
   readonly taken: ReadonlySet<string>
+  /** Routes that functions of `ampoule.jsonc` have, and whose they are. */
+  readonly declared: ReadonlyMap<string, string>
   readonly observe: Observer
   /** Invocations of all functions together. */
   readonly accountConcurrency: number
@@ -67,6 +77,8 @@ export interface ControlOptions {
 export interface OpenState {
   /** Takes up what was pending, and from now on loads functions into these lanes. `elapsed`: milliseconds from any start; default: real ones. */
   start(lanes: Lanes, elapsed?: () => number): Promise<Control>
+  /** Which requests go to managed functions when the lanes start. */
+  routes(): Promise<readonly ManagedRoute[]>
   /** What requests can be signed with. */
   accessKeys(): Promise<readonly AccessKey[]>
   close(): Promise<void>
@@ -74,7 +86,7 @@ export interface OpenState {
 
 /** Rejects with `AddressInUse` when another host has the folder, and with `InvalidConfiguration` when a newer release wrote it. */
 export async function openState(options: ControlOptions): Promise<OpenState> {
-  const { folder, account, port, taken, observe, key, accountConcurrency, logRetention: retention, prices } = options
+  const { folder, account, port, taken, declared, observe, key, accountConcurrency, logRetention: retention, prices } = options
   const store = createStore(await openSqlite(folder))
   let logStore: LogStore | undefined
   try {
@@ -82,7 +94,9 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
     logStore = opened
     const seal = await openSeal(join(folder, 'secret.key'), key)
     const code = await openCodeStore(join(folder, 'code'), store)
-    const artifacts = await openArtifactStore(join(folder, 'artifacts'), { isSupported })
+    const unreferenced = (ids: readonly string[]) => store.unreferenced(ids)
+    const artifacts = await openArtifactStore(join(folder, 'artifacts'), { isSupported, unreferenced })
+    const garbage = new Garbage({ code, artifacts, observe, now: Date.now })
     const scratch = join(folder, 'scratch')
     // What a host that was killed has left.
     await rm(scratch, { recursive: true, force: true })
@@ -94,25 +108,25 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         const concurrency = new Concurrency({ store, lanes, account: accountConcurrency })
         await concurrency.apply()
         const provisioning = new Provisioning(store, residence)
-        const activation = new Activation({ store, code, parts, residence, provisioning, observe, now: Date.now })
+        const activation = new Activation({ store, garbage, parts, residence, provisioning, observe, now: Date.now })
         await activation.resume()
         await provisioning.resume()
         const wake = () => lanes.tell({ events: true } satisfies Told)
         const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
         const logs = new Logs({ store: opened, lanes, residence, observe, now: Date.now })
-        const collected = code.collectAll().catch((error: unknown) =>
-          observe({
-            type: 'host',
-            time: Date.now(),
-            level: 'error',
-            message: `unused code could not be removed: ${String(error)}`,
-          }),
-        )
+        garbage.collectAll()
+        // Of no function in particular; what is missing there is built again.
+        void engineFolder()
+          .then((engines) => cleanEngineCache(engines, Date.now()))
+          .catch(() => undefined)
         return {
           account,
           port,
           store,
           code,
+          garbage,
+          routing: new Routing(store, lanes, declared),
+          links: new CodeLinks(seal.derive('links to code'), Date.now),
           seal,
           residence,
           activation,
@@ -129,12 +143,13 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await activation.close()
             await provisioning.close()
             await residence.close()
-            await collected
+            await garbage.close()
             await logs.close()
             await store.close()
           },
         }
       },
+      routes: () => store.list('routes'),
       accessKeys: () => openAccessKeys(store, seal),
       async close() {
         await opened.close()

@@ -1,10 +1,5 @@
 import { invalidParameter } from '../functions/lambda-error.ts'
 
-/** Where a function's files are, as Lambda's functions know it. */
-export const TASK_ROOT = '/var/task'
-/** Where the files of layers are. */
-export const LAYER_ROOT = '/opt'
-
 const SOURCES = ['.mjs', '.js', '.cjs', '.mts', '.ts', '.cts', '.tsx', '.jsx']
 
 /** In the function's own folder, so that what it imports is found; no zip has a reason to bring one of this name. */

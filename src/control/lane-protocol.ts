@@ -2,7 +2,7 @@ import type { LambdaErrorType } from '../functions/lambda-error.ts'
 import type { FunctionReference } from '../functions/arn.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { Route } from '../invoke/route.ts'
-import type { EventInvocationRecord } from '../store/records.ts'
+import type { EventInvocationRecord, RouteRecord } from '../store/records.ts'
 import type { Changed } from './residence.ts'
 
 /*
@@ -19,12 +19,16 @@ export type Question =
   | { readonly kind: 'event'; readonly event: AcceptedEvent }
   /** Answered with a {@link TakenEvent} or undefined. */
   | { readonly kind: 'take-event' }
+  /** Answered with all {@link ManagedRoute}s. */
+  | { readonly kind: 'routes' }
+  /** Answered with a {@link LinkAnswer}. */
+  | { readonly kind: 'link'; readonly target: string }
   | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: 'done' | 'later' }
   /** What invocations logged and took (src/observe/logs/batch.ts); answered when it is kept. */
   | { readonly kind: 'logs'; readonly batch: Uint8Array<ArrayBuffer> }
 
 /** What lanes are told. */
-export type Told = Changed | { readonly events: true } | LogsWanted
+export type Told = Changed | { readonly events: true } | { readonly routes: readonly ManagedRoute[] } | LogsWanted
 
 /** Somebody is about to read logs or usage: lanes hand over what they have of it. */
 export interface LogsWanted {
@@ -37,6 +41,12 @@ export type AcceptedEvent = Omit<EventInvocationRecord, 'id' | 'acceptedAt' | 'a
 export type TakenEvent = EventInvocationRecord
 
 export type EventAnswer = { readonly ok: true } | Refusal
+
+/** A route of the port of the functions, in the form of `ampoule.jsonc`, to a function of the API. */
+export type ManagedRoute = RouteRecord
+
+/** What a link leads to. */
+export type LinkAnswer = { readonly ok: true; readonly sha256: string; readonly path: string; readonly bytes: number } | Refusal
 
 interface Refusal {
   readonly ok: false

@@ -179,19 +179,16 @@ export class Residence {
     const { store, parts } = this.#options
     const kept = await loadMade(served.made, parts)
     if (kept !== undefined) return kept
-    const ready = await make(served.definition, parts)
-    try {
-      await store.transact(async (tx) => {
-        const next = { ...served, made: ready.made }
-        const record = await tx.get('functions', [name])
-        if (record !== undefined && version === '$LATEST')
-          tx.put('functions', { ...record, latest: { ...record.latest, served: next } })
-        const published = version === '$LATEST' ? undefined : await tx.get('versions', [name, Number(version)])
-        if (published !== undefined) tx.put('versions', { ...published, served: next })
-      })
-    } finally {
-      for (const hold of ready.holds) hold[Symbol.dispose]()
-    }
+    using holds = new DisposableStack()
+    const ready = await make(served.definition, parts, holds)
+    await store.transact(async (tx) => {
+      const next = { ...served, made: ready.made }
+      const record = await tx.get('functions', [name])
+      if (record !== undefined && version === '$LATEST')
+        tx.put('functions', { ...record, latest: { ...record.latest, served: next } })
+      const published = version === '$LATEST' ? undefined : await tx.get('versions', [name, Number(version)])
+      if (published !== undefined) tx.put('versions', { ...published, served: next })
+    })
     return ready
   }
 
@@ -218,14 +215,14 @@ export class Residence {
     return [...this.#loaded].filter(([, { name: own }]) => own === name).map(([key]) => key)
   }
 
-  async #deploy(name: string, version: string, { definition }: Served, { artifact, sourceMap }: Ready): Promise<void> {
+  async #deploy(name: string, version: string, { definition }: Served, { artifact, sourceMap, mounts }: Ready): Promise<void> {
     const { lanes, account, seal, now, store } = this.#options
     const key = laneKey(name, version)
     const variables = openVariables(definition.environment, name, seal)
     const provisioned = (await provisionedOf(name, store)).get(version) ?? 0
     const settings = managedSettings(name as FunctionName, definition)
     const spec = managedSpec(settings, { version, definition, variables, account, provisioned })
-    await lanes.deploy({ artifact, spec: { ...spec, ...(sourceMap !== undefined && { sourceMap }) } })
+    await lanes.deploy({ artifact, spec: { ...spec, mounts, ...(sourceMap !== undefined && { sourceMap }) } })
     this.#loaded.set(key, { name, memoryMb: settings.memoryMb, unusedSince: now(), provisioned })
   }
 

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { buffer } from 'node:stream/consumers'
+import { crc32 } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { invalidParameter } from '../functions/lambda-error.ts'
 import { QUOTAS } from '../functions/quotas.ts'
@@ -22,6 +23,10 @@ export interface PackageLimits {
 const LIMITS: PackageLimits = { unzippedBytes: QUOTAS.unzippedBytes, entries: QUOTAS.zipEntries }
 
 const open = promisify<Buffer, yauzl.Options, ZipFile>(yauzl.fromBuffer)
+
+/** Methods of compression (APPNOTE 4.4.5). */
+const STORED = 0
+const DEFLATED = 8
 
 /** File type bits of a Unix mode, in the upper half of the external attributes. */
 const TYPE_MASK = 0o170000
@@ -69,7 +74,9 @@ export async function openPackage(bytes: Uint8Array, limits: PackageLimits = LIM
       const entry = entries.get(path)
       if (entry === undefined) throw invalidParameter(`The zip has no file ${JSON.stringify(path)}`)
       try {
-        return await buffer(await openEntry(zip, entry))
+        const bytes = await buffer(await openEntry(zip, entry))
+        if (crc32(bytes) !== entry.crc32) throw new Error('its checksum is another')
+        return bytes
       } catch (error) {
         throw invalidParameter(`The file ${JSON.stringify(path)} in the zip is damaged: ${(error as Error).message}`, {
           cause: error,
@@ -105,6 +112,8 @@ const openEntry = (zip: ZipFile, entry: Entry): Promise<NodeJS.ReadableStream> =
 function refuseUnusual(entry: Entry): void {
   const path = JSON.stringify(entry.fileName)
   if (entry.isEncrypted()) throw invalidParameter(`The file ${path} in the zip is encrypted`)
+  if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED)
+    throw invalidParameter(`The file ${path} in the zip is compressed in a way (${entry.compressionMethod}) that is not deflate`)
   if (entry.fileName.includes('\0')) throw invalidParameter(`The zip has a file with a NUL character in its name: ${path}`)
   const type = (entry.externalFileAttributes >>> 16) & TYPE_MASK
   if (type === SYMBOLIC_LINK)

@@ -12,12 +12,30 @@ export interface FunctionLimits {
   readonly maxResponseBytes: number
 }
 
+/** Unpacked files on disk (files/index-format.ts). Plain data. */
+export interface FileImage {
+  /** `sha256`: hex. */
+  readonly index: { readonly path: string; readonly sha256: string }
+  /** Path of the files' content. */
+  readonly data: string
+}
+
+/** A folder that the guest can read. */
+export interface MountSpec {
+  /** As the guest sees it. */
+  readonly path: string
+  /** Later ones lie over earlier ones. No file of one may be a folder of another. */
+  readonly images: readonly FileImage[]
+}
+
 /** What a lane needs to run a function. */
 export interface FunctionSpec {
   readonly name: string
   readonly limits: FunctionLimits
   /** The environment that the guest sees. */
   readonly variables: readonly (readonly [name: string, value: string])[]
+  /** What the guest can read beside /tmp. Default: nothing. */
+  readonly mounts?: readonly MountSpec[]
   /** Invocations at once, over all lanes. */
   readonly concurrency: number
   /** Instances that are kept ready, over all lanes. */

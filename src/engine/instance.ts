@@ -16,7 +16,7 @@ import { Waits } from './waits.ts'
 import { toAmpouleError } from './failure.ts'
 import { AmpouleError } from '../errors.ts'
 import type { CoreModule, CoreRef, LiftedExport, Linked, LinkHooks, LinkPlan } from '../component/contract.ts'
-import type { CreateWasi, GuestRequest, GuestResponse, HttpCall, Wasi, WasiEnvironment } from '../wasi/contract.ts'
+import type { CreateWasi, Mount, GuestRequest, GuestResponse, HttpCall, Wasi, WasiEnvironment } from '../wasi/contract.ts'
 import type { InstrumentReport } from '../wasm/contract.ts'
 import { initialise } from '../wasm/initialise.ts'
 
@@ -32,6 +32,8 @@ export interface InstanceSource {
   readonly strategy: RestoreStrategy
   readonly scheduler: SliceScheduler
   readonly createWasi: CreateWasi
+  /** What the guest can read beside /tmp; there as long as the instance is. */
+  readonly mounts: readonly Mount[]
   /** By core module: what the instance initialises itself with; undefined when a snapshot follows. */
   readonly initialisation: readonly Initialisation[] | undefined
   /** How long start functions may run: they cannot be suspended, so a lane stands still meanwhile. */
@@ -490,8 +492,9 @@ export class Instance {
   // --- what WASI sees ---
 
   #environment(): WasiEnvironment {
-    const { spec } = this.#source
+    const { spec, mounts } = this.#source
     return {
+      mounts,
       wallClock: () => BigInt(Date.now()) * 1_000_000n,
       monotonicClock: () => process.hrtime.bigint(),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),

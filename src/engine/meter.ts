@@ -199,7 +199,7 @@ export class Meter {
   #exhausted(): AmpouleError {
     return new AmpouleError(
       'FuelExhausted',
-      `the function used its fuel budget of ${this.#budget.fuel} units; raise "fuel" in ampoule.jsonc to allow more`,
+      `the function used its fuel budget of ${this.#budget.fuel} units; raise "fuel" in ampoule.jsonc (Fuel, where it is managed) to allow more`,
     )
   }
 

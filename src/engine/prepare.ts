@@ -1,9 +1,10 @@
 import { AmpouleError } from '../errors.ts'
 import type { Artifact, CoreModule, EventForm, LinkPlan, PrepareLink } from '../component/contract.ts'
-import type { CreateWasi } from '../wasi/contract.ts'
+import type { CreateWasi, Mount } from '../wasi/contract.ts'
 import type { InstrumentReport } from '../wasm/contract.ts'
 import type { FunctionSpec, InvocationContext } from './contract.ts'
 import { INIT_BUDGET_MS, INIT_FUEL } from './meter.ts'
+import type { Mounts } from './files/mounts.ts'
 import { Instance, type Initialisation, type InstanceSource } from './instance.ts'
 import { hasLocalGlobals } from './globals.ts'
 import type { RestoreStrategy } from './restore/contract.ts'
@@ -37,6 +38,8 @@ export interface EngineParts {
   readonly strategy: RestoreStrategy
   readonly prepareLink: PrepareLink
   readonly createWasi: CreateWasi
+  /** Of this thread. */
+  readonly mounts: Mounts
   /** The event that runtimes of our own answer by walking their own path (docs/events.md), in each form. */
   readonly warmEvents: Readonly<Record<EventForm, Uint8Array>>
 }
@@ -69,7 +72,8 @@ export async function prepareFunction(
   const common = { plan, reports, warm, events, modules }
   const own = { ...common, initialisation, snapshot: undefined }
 
-  const instance = new Instance(instanceSource(spec, own, parts, new SliceScheduler()))
+  using files = parts.mounts.take(spec)
+  const instance = new Instance(instanceSource(spec, own, parts, new SliceScheduler(), FORGE, files.mounts))
   if (warm) await warmUp(instance, parts.warmEvents[events])
   if (meta.runtime === undefined && instance.draws.random > 0) return { ...own, mode: 'fresh' }
   if (instance.tablesTouched || reports.some(hasLocalGlobals)) return { ...own, mode: 'local' }
@@ -95,6 +99,7 @@ export function instanceSource(
   parts: EngineParts,
   scheduler: SliceScheduler,
   lane: Pick<InstanceSource, 'reserve' | 'stuck'> = FORGE,
+  mounts: readonly Mount[] = [],
 ): InstanceSource {
   return {
     spec,
@@ -106,6 +111,7 @@ export function instanceSource(
     strategy: parts.strategy,
     scheduler,
     createWasi: parts.createWasi,
+    mounts,
     ...lane,
   }
 }

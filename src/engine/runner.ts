@@ -9,6 +9,8 @@ import type {
 } from './contract.ts'
 import type { CounterIndex, QuotaIndex, SharedCounts } from './counts.ts'
 import { GuestFailure } from './failure.ts'
+import type { MountLease } from './files/mounts.ts'
+import type { InstanceSource } from './instance.ts'
 import { Pool, type Lease } from './pool.ts'
 import { createInstance, instanceSource, type EngineParts, type Material } from './prepare.ts'
 import type { SliceScheduler } from './slices.ts'
@@ -40,6 +42,7 @@ export class Runner implements FunctionRunner {
   readonly events: FunctionRunner['events']
   readonly pool: Pool
   readonly #scheduler: SliceScheduler
+  #files: MountLease | undefined
 
   constructor(options: RunnerOptions) {
     const { spec, material, parts, scheduler, counts, index, ceilingKib } = options
@@ -48,10 +51,20 @@ export class Runner implements FunctionRunner {
     const { event, exchange, http } = material.plan.exports
     this.ways = { event: event !== undefined, exchange: exchange !== undefined, http: http !== undefined }
     this.events = material.events
-    const source = instanceSource(spec, material, parts, scheduler, {
-      reserve: (bytes) => counts.reserve(Math.ceil(bytes / 1024), ceilingKib),
+    const lane = {
+      reserve: (bytes: number) => counts.reserve(Math.ceil(bytes / 1024), ceilingKib),
       stuck: () => options.stuck(),
-    })
+    }
+    const source = (): InstanceSource => {
+      const { mounts } = (this.#files ??= parts.mounts.take(spec))
+      return instanceSource(spec, material, parts, scheduler, lane, mounts)
+    }
+    let made: InstanceSource | undefined
+    try {
+      made = source()
+    } catch {
+      // Files that cannot be read are the trouble of this function's invocations, and not of its lane.
+    }
     this.pool = new Pool({
       spec,
       index,
@@ -62,7 +75,7 @@ export class Runner implements FunctionRunner {
       ceilingKib,
       verifyEvery: options.verifyEvery,
       restorable: material.mode !== 'fresh',
-      create: () => createInstance(source, material, parts),
+      create: async () => createInstance((made ??= source()), material, parts),
       requestEviction: (scarce) => options.requestEviction(scarce),
     })
   }
@@ -136,8 +149,10 @@ export class Runner implements FunctionRunner {
     return { response: await response, done }
   }
 
-  close(): Promise<void> {
-    return this.pool.close()
+  async close(): Promise<void> {
+    await this.pool.close()
+    this.#files?.[Symbol.dispose]()
+    this.#files = undefined
   }
 }
 

@@ -75,7 +75,8 @@ export class ScriptEngines {
   async load(script: Script, spec: FunctionSpec): Promise<Material> {
     const engine = await this.#ready.get(script.engine)
     if (engine === undefined) throw new AmpouleError('Internal', `the engine ${script.engine} has not been added`)
-    const instance = new Instance(instanceSource(spec, engine, this.#parts, new SliceScheduler()))
+    using files = this.#parts.mounts.take(spec)
+    const instance = new Instance(instanceSource(spec, engine, this.#parts, new SliceScheduler(), undefined, files.mounts))
     try {
       instance.adopt(engine.snapshot)
       instance.reopen()

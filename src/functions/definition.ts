@@ -1,4 +1,5 @@
 import type { UsedLayer } from './layer.ts'
+import type { OwnSettings } from './own-settings.ts'
 
 /** What a function is, as its owner has declared it: all that makes one version differ from another. Plain data, kept as it is. */
 export interface FunctionDefinition {
@@ -17,6 +18,12 @@ export interface FunctionDefinition {
   /** In order: later ones lie over earlier ones. */
   readonly layers: readonly UsedLayer[]
   readonly code: CodeReference
+  /** By the fields of the request; not those of variables. */
+  readonly own?: OwnSettings | undefined
+  /** Of fields or variables. Undefined: the default. */
+  readonly fuel?: number | undefined
+  /** The same; they lead to `$LATEST`. */
+  readonly routes?: readonly string[] | undefined
 }
 
 /** A function's zip. */
@@ -49,9 +56,30 @@ export type Made =
       readonly sourceMap: string
       /** Id of the engine's artifact that the script was made for. */
       readonly engine: string
+      readonly files?: MadeFiles | undefined
     }
-  /** `component`: SHA-256 of the component, hex, of which the artifact's id is made. */
-  | { readonly kind: 'component'; readonly component: string }
+  | {
+      readonly kind: 'component'
+      /** SHA-256 of the component, hex, of which the artifact's id is made. */
+      readonly component: string
+      /** The id that the artifact had: that of another release is another. */
+      readonly artifact?: string
+      readonly files?: MadeFiles | undefined
+    }
+
+/** The files that a function can read while it runs; absent for code that reads none. */
+export interface MadeFiles {
+  /** Its own. */
+  readonly task: ImageReference
+  /** Of its layers, in their order. */
+  readonly layers: readonly ImageReference[]
+}
+
+/** An unpacked zip: hashes, in the code store, of its index and of its content. */
+export interface ImageReference {
+  readonly index: string
+  readonly data: string
+}
 
 /** `$LATEST` or a published version. */
 export interface FunctionVersion {
@@ -79,10 +107,17 @@ export const codeHashes = ({ code, layers }: FunctionDefinition): string[] => [
   ...layers.map((layer) => layer.code.sha256),
 ]
 
-/** Hashes of the code store that a version stands on. */
+/** Hashes of the code store and ids of artifacts that a version stands on. */
 export function referencesOf({ definition, served }: FunctionVersion): readonly string[] {
-  const hashes = codeHashes(definition)
-  if (served !== undefined) hashes.push(...codeHashes(served.definition))
-  if (served?.made.kind === 'script') hashes.push(served.made.script, served.made.sourceMap)
-  return [...new Set(hashes)]
+  return [...new Set([...codeHashes(definition), ...(served === undefined ? [] : servedHashes(served))])]
+}
+
+/** What is served: hashes of its zips and of what was made of them in the code store, and ids of artifacts. */
+export function servedHashes({ definition, made }: Served): readonly string[] {
+  const images = made.files === undefined ? [] : [made.files.task, ...made.files.layers]
+  return [
+    ...codeHashes(definition),
+    ...(made.kind === 'script' ? [made.script, made.sourceMap] : made.artifact === undefined ? [] : [made.artifact]),
+    ...images.flatMap(({ index, data }) => [index, data]),
+  ]
 }

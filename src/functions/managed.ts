@@ -6,11 +6,16 @@ import type { FunctionName } from './name.ts'
 import { QUOTAS } from './quotas.ts'
 import { FUNCTION_FIELDS, toSpec, type FunctionSettings } from './settings.ts'
 
+/** Where a function's files are, as Lambda's functions know it. */
+export const TASK_ROOT = '/var/task'
+/** Where the files of layers are. */
+export const LAYER_ROOT = '/opt'
+
 /** The name under which lanes know a version of a managed function; no function of `ampoule.jsonc` can have one with a colon. */
 export const laneKey = (name: string, version: string): string => `${name}:${version}`
 
 /** A definition in the terms of `ampoule.jsonc`, with that file's defaults for what Lambda does not have. */
-export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds }: FunctionDefinition): FunctionSettings {
+export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds, fuel }: FunctionDefinition): FunctionSettings {
   return {
     name,
     source: undefined,
@@ -20,7 +25,7 @@ export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds }
     kind: undefined,
     memoryMb,
     timeoutMs: timeoutSeconds * 1000,
-    fuel: undefined,
+    fuel,
     // What counts are the quotas of the function and of the account.
     concurrency: MAX_CONCURRENCY,
     // Nothing is made before it is used.
@@ -50,11 +55,17 @@ export function managedSpec(
     quota: name,
     ...(provisioned > 0 && { minInstances: provisioned, provisioned }),
     variables: [
+      // A function may set its own.
+      ...(variables['TZ'] === undefined ? [['TZ', ':UTC'] as const] : []),
       ...spec.variables.filter(([variable]) => variable !== 'AWS_LAMBDA_FUNCTION_VERSION'),
       ['AWS_LAMBDA_FUNCTION_VERSION', version],
       ['AWS_LAMBDA_LOG_GROUP_NAME', `/aws/lambda/${name}`],
+      // Whatever else is asked for, there is a snapshot.
+      ['AWS_LAMBDA_INITIALIZATION_TYPE', 'snap-start'],
+      ['AWS_EXECUTION_ENV', `AWS_Lambda_${definition.runtime}`],
       ['AWS_REGION', account.region],
       ['AWS_DEFAULT_REGION', account.region],
+      ['LAMBDA_TASK_ROOT', TASK_ROOT],
       ['_HANDLER', definition.handler],
     ],
   }

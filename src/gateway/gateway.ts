@@ -7,10 +7,9 @@ import { AmpouleError } from '../errors.ts'
 import { nearest } from '../functions/suggest.ts'
 import { Invocation, type InvocationOptions } from '../invoke/invocation.ts'
 import type { HostedFunctions } from '../invoke/invoke.ts'
-import { sendWhole } from '../triggers/http-answer.ts'
 import { REQUEST_ID_HEADER } from '../triggers/http-headers.ts'
 import { serveHttp } from '../triggers/http.ts'
-import { errorAnswer } from './errors.ts'
+import { aboutOf, answerError, toError } from './errors-answer.ts'
 import type { InFlight } from './in-flight.ts'
 import { indexPage, listFunctions } from './index-page.ts'
 import { Routes, type Match } from './routes.ts'
@@ -115,29 +114,3 @@ function createApp(options: GatewayOptions, functions: () => HostedFunctions): H
   })
   return app
 }
-
-/** Answers in place of a function, unless an answer is on its way or nobody is there any more. */
-function answerError(
-  { incoming, outgoing }: Pick<HttpBindings, 'incoming' | 'outgoing'>,
-  error: AmpouleError,
-  requestId: string,
-  options: GatewayOptions,
-): void {
-  if (outgoing.headersSent || outgoing.destroyed) return
-  const { status, headers, content } = errorAnswer(error, {
-    requestId,
-    dev: options.dev,
-    accept: incoming.headers.accept,
-    about: aboutOf(incoming),
-  })
-  const close = options.inFlight.draining
-  sendWhole(incoming, outgoing, { status, headers, contentLength: undefined }, content, {
-    extra: [REQUEST_ID_HEADER, requestId],
-    close,
-  })
-}
-
-const aboutOf = ({ method = '', url = '' }: IncomingMessage): string => `${method} ${url}`
-
-const toError = (error: unknown): AmpouleError =>
-  error instanceof AmpouleError ? error : new AmpouleError('Internal', 'the host failed', { cause: error })

@@ -4,35 +4,34 @@ import type { HttpTarget } from '../triggers/http.ts'
 
 export type Match = HttpTarget
 
-interface Entry {
-  readonly target: HostedFunction
+/** What a request goes to, by its path; as `HttpTarget`. */
+export interface RouteMatch<T> extends Omit<HttpTarget, 'target'> {
+  readonly target: T
+}
+
+interface Entry<T> {
+  readonly target: T
   readonly strip: boolean
 }
 
 /** The routes of one host, or of requests to any host. */
-interface Table {
-  readonly exact: Map<string, Entry>
+interface Table<T> {
+  readonly exact: Map<string, Entry<T>>
   /** By prefix without the final slash; '' is `/*`. */
-  readonly prefixes: Map<string, Entry>
+  readonly prefixes: Map<string, Entry<T>>
   /** Segments of the longest prefix: more of a path need not be looked at. */
   depth: number
 }
 
 /**
- * Finds the function of a request. Every function has the route `/<name>/*`, which takes the name off the path; routes of the
- * configuration leave the path as it is. The more specific route wins: the exact host before `*.host` (the longer first) before any host, the
- * exact path before the longer prefix before the shorter; a route of the configuration before a name that is equal to it.
+ * Finds what a request goes to. The more specific route wins: the exact host before `*.host` (the longer first) before any host, the exact
+ * path before the longer prefix before the shorter; of two that are equal the later one.
  */
-export class Routes {
-  readonly #any: Table = table()
-  readonly #hosts = new Map<string, Table>()
+export class RouteTable<T> {
+  readonly #any: Table<T> = table()
+  readonly #hosts = new Map<string, Table<T>>()
   /** `.example.com` for `*.example.com`. */
-  readonly #wildcards = new Map<string, Table>()
-
-  constructor(functions: HostedFunctions) {
-    for (const [name, target] of functions) add(this.#any, `/${name}/*`, { target, strip: true })
-    for (const target of functions.values()) for (const route of target.settings.routes) this.#add(route, target)
-  }
+  readonly #wildcards = new Map<string, Table<T>>()
 
   /** Whether the host counts at all; if not, it need not be read. */
   get useHosts(): boolean {
@@ -40,7 +39,7 @@ export class Routes {
   }
 
   /** `url` is the request target as it came: `/path?query`, or an absolute URL, whose host then counts. */
-  match(url: string, hostHeader: string | undefined): Match | undefined {
+  match(url: string, hostHeader: string | undefined): RouteMatch<T> | undefined {
     let target = url
     let host = hostHeader
     if (!url.startsWith('/')) {
@@ -62,8 +61,8 @@ export class Routes {
     return undefined
   }
 
-  #add(route: Route, target: HostedFunction): void {
-    const { host } = route
+  /** `strip`: the function does not see the route's own part of the path. */
+  add({ host, path }: Route, target: T, strip = false): void {
     let into = this.#any
     if (host !== undefined) {
       const tables = host.startsWith('*.') ? this.#wildcards : this.#hosts
@@ -71,13 +70,13 @@ export class Routes {
       into = tables.get(key) ?? table()
       tables.set(key, into)
     }
-    add(into, route.path, { target, strip: false })
+    add(into, path, { target, strip })
   }
 
-  #tablesFor(hostHeader: string | undefined): readonly Table[] {
+  #tablesFor(hostHeader: string | undefined): readonly Table<T>[] {
     if (hostHeader === undefined || !this.useHosts) return [this.#any]
     const host = hostHeader.replace(/:\d*$/, '').toLowerCase()
-    const tables: Table[] = []
+    const tables: Table<T>[] = []
     const exact = this.#hosts.get(host)
     if (exact !== undefined) tables.push(exact)
     for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
@@ -89,9 +88,21 @@ export class Routes {
   }
 }
 
-const table = (): Table => ({ exact: new Map(), prefixes: new Map(), depth: 0 })
+/**
+ * The functions of the configuration: every one has the route `/<name>/*`, which takes the name off the path, and its own routes, which leave the
+ * path as it is and go before a name that is equal to them.
+ */
+export class Routes extends RouteTable<HostedFunction> {
+  constructor(functions: HostedFunctions) {
+    super()
+    for (const [name, target] of functions) this.add({ host: undefined, path: `/${name}/*` }, target, true)
+    for (const target of functions.values()) for (const route of target.settings.routes) this.add(route, target)
+  }
+}
 
-function add(into: Table, path: string, entry: Entry): void {
+const table = <T>(): Table<T> => ({ exact: new Map(), prefixes: new Map(), depth: 0 })
+
+function add<T>(into: Table<T>, path: string, entry: Entry<T>): void {
   if (!path.endsWith('/*')) {
     into.exact.set(path, entry)
     return
@@ -101,7 +112,7 @@ function add(into: Table, path: string, entry: Entry): void {
   into.depth = Math.max(into.depth, prefix.split('/').length - 1)
 }
 
-function lookUp(table: Table, path: string): { readonly entry: Entry; readonly prefix: string } | undefined {
+function lookUp<T>(table: Table<T>, path: string): { readonly entry: Entry<T>; readonly prefix: string } | undefined {
   const exact = table.exact.get(path)
   if (exact !== undefined) return { entry: exact, prefix: '' }
   // Ends of the first `depth` segments, shortest first.

@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { createReadStream } from 'node:fs'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { nameDurably, readIfThere, writeFlushed } from '../disk/durable.ts'
 import { AmpouleError } from '../errors.ts'
 import type { Store } from './contract.ts'
 
@@ -8,11 +10,15 @@ import type { Store } from './contract.ts'
 export interface CodeStore {
   /**
    * Keeps the bytes; they are on disk under their name when this resolves. They stay at least until the hold is disposed of: commit the
-   * record that references them before.
+   * record that references them before. What none references then is removed soon.
    */
   put(bytes: Uint8Array): Promise<CodeHold>
+  /** The same for what is too large to be in memory as a whole. Rejects as it is when `parts` do. */
+  putParts(parts: AsyncIterable<Uint8Array>): Promise<CodeHold>
   /** Undefined when there is none. Rejects with `Internal` when what is on disk does not match its name. */
   read(sha256: string): Promise<Buffer | undefined>
+  /** In bytes, undefined when there is none; it is not looked into. */
+  size(sha256: string): Promise<number | undefined>
   /** Where the file is, for whoever wants a path (source maps). */
   path(sha256: string): string
   /** Removes those of these files that no record references and nobody holds. */
@@ -27,11 +33,14 @@ export interface CodeHold extends Disposable {
   readonly bytes: number
 }
 
+/** Where files are while they are written. */
+const INCOMING = 'incoming'
+
 /** Hashes are asked for in portions, as a list of all files need not fit into a message. */
 const PORTION = 1_000
 
 export async function openCodeStore(folder: string, store: Pick<Store, 'unreferenced'>): Promise<CodeStore> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(join(folder, INCOMING), { recursive: true, mode: 0o700 })
   return new FolderCodeStore(folder, store)
 }
 
@@ -39,6 +48,10 @@ class FolderCodeStore implements CodeStore {
   readonly #folder: string
   readonly #store: Pick<Store, 'unreferenced'>
   readonly #holds = new Map<string, number>()
+  /** Not held any more, and not looked at since. */
+  readonly #unchecked = new Set<string>()
+  /** Names of files that are being written. */
+  readonly #writing = new Set<string>()
   /** The last removal, done or not: while one is under way, nothing may count on a file that it may be about to remove. */
   #collected: Promise<void> = Promise.resolve()
 
@@ -49,30 +62,54 @@ class FolderCodeStore implements CodeStore {
 
   async put(bytes: Uint8Array): Promise<CodeHold> {
     const sha256 = createHash('sha256').update(bytes).digest('hex')
+    await using temporary = this.#temporary()
+    return await this.#keep(sha256, bytes.length, temporary.path, () => writeFlushed(temporary.path, [bytes]))
+  }
+
+  async putParts(parts: AsyncIterable<Uint8Array>): Promise<CodeHold> {
+    const hash = createHash('sha256')
+    let bytes = 0
+    const counted = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const part of parts) {
+        hash.update(part)
+        bytes += part.length
+        yield part
+      }
+    }
+    await using temporary = this.#temporary()
+    await writeFlushed(temporary.path, counted())
+    return await this.#keep(hash.digest('hex'), bytes, temporary.path)
+  }
+
+  /** What is at `temporary`, or is there when `write` has written it, gets its name unless it is there. */
+  async #keep(sha256: string, bytes: number, temporary: string, write?: () => Promise<void>): Promise<CodeHold> {
     this.#holds.set(sha256, (this.#holds.get(sha256) ?? 0) + 1)
     let held = true
     const release = (): void => {
       if (!held) return
       held = false
       const left = (this.#holds.get(sha256) ?? 1) - 1
-      if (left === 0) this.#holds.delete(sha256)
-      else this.#holds.set(sha256, left)
+      if (left > 0) return void this.#holds.set(sha256, left)
+      this.#holds.delete(sha256)
+      this.#released(sha256)
     }
     try {
       // A removal that has found it without a hold may be removing it now.
       await this.#collected
-      if (!(await isIntact(this.path(sha256), sha256, bytes.length))) await this.#write(this.path(sha256), bytes)
+      const path = this.path(sha256)
+      if (!(await isIntact(path, sha256, bytes))) {
+        await write?.()
+        await nameDurably(temporary, path)
+      }
     } catch (error) {
       release()
       throw new AmpouleError(
         'Internal',
         'code could not be stored: is the data folder writable, and is there room on its disk?',
-        {
-          cause: error,
-        },
+        { cause: error },
       )
     }
-    return { sha256, bytes: bytes.length, [Symbol.dispose]: release }
+    return { sha256, bytes, [Symbol.dispose]: release }
   }
 
   async read(sha256: string): Promise<Buffer | undefined> {
@@ -81,6 +118,10 @@ class FolderCodeStore implements CodeStore {
     if (createHash('sha256').update(bytes).digest('hex') !== sha256)
       throw new AmpouleError('Internal', `the stored code ${sha256} does not match its hash: deploy it again`)
     return bytes
+  }
+
+  async size(sha256: string): Promise<number | undefined> {
+    return (await stat(this.path(sha256)).catch(() => undefined))?.size
   }
 
   path(sha256: string): string {
@@ -98,13 +139,12 @@ class FolderCodeStore implements CodeStore {
         const names = await readdir(join(this.#folder, part))
         const isHash = (name: string): boolean => /^[0-9a-f]{64}$/.test(name)
         // Only one host has the folder, and this one is not writing any.
-        for (const name of names) if (!isHash(name) && !this.#writing.has(name)) await rm(join(this.#folder, part, name))
+        for (const name of names)
+          if (!isHash(name) && !this.#writing.has(name)) await rm(join(this.#folder, part, name), { force: true })
         await this.#remove(names.filter(isHash))
       }
     })
   }
-
-  readonly #writing = new Set<string>()
 
   async #remove(hashes: readonly string[]): Promise<void> {
     for (let at = 0; at < hashes.length; at += PORTION) {
@@ -114,60 +154,40 @@ class FolderCodeStore implements CodeStore {
     }
   }
 
+  /** Whatever was refused after it was put has no record. A few are looked at together; what fails is found by the next `collectAll`. */
+  #released(sha256: string): void {
+    if (this.#unchecked.size === 0)
+      setImmediate(() => {
+        const hashes = [...this.#unchecked]
+        this.#unchecked.clear()
+        this.collect(hashes).catch(() => undefined)
+      })
+    this.#unchecked.add(sha256)
+  }
+
   #inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.#collected.then(work)
     this.#collected = done.catch(() => undefined)
     return done
   }
 
-  /** Complete and on disk before it has its name, and the name on disk as well. */
-  async #write(path: string, bytes: Uint8Array): Promise<void> {
-    const folder = dirname(path)
-    if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(this.#folder)
+  #temporary(): AsyncDisposable & { readonly path: string } {
     const name = `${randomUUID()}.tmp`
-    const temporary = join(folder, name)
+    const path = join(this.#folder, INCOMING, name)
     this.#writing.add(name)
-    try {
-      const file = await open(temporary, 'wx', 0o600)
-      try {
-        await file.writeFile(bytes)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(temporary, path)
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw error
-    } finally {
-      this.#writing.delete(name)
+    return {
+      path,
+      [Symbol.asyncDispose]: async () => {
+        await rm(path, { force: true })
+        this.#writing.delete(name)
+      },
     }
-    await syncFolder(folder)
-  }
-}
-
-/** Folders cannot be synced on Windows. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const folder = await open(path)
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 
 async function isIntact(path: string, sha256: string, bytes: number): Promise<boolean> {
   if ((await stat(path).catch(() => undefined))?.size !== bytes) return false
-  const found = await readIfThere(path)
-  return found !== undefined && createHash('sha256').update(found).digest('hex') === sha256
-}
-
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  const hash = createHash('sha256')
+  for await (const part of createReadStream(path)) hash.update(part as Buffer)
+  return hash.digest('hex') === sha256
 }

@@ -100,6 +100,13 @@ export interface EventSourceMappingRecord {
   readonly settings: Readonly<Record<string, unknown>>
 }
 
+/** A route of the port of the functions; each leads to one function. */
+export interface RouteRecord {
+  /** As `ampoule.jsonc` writes it. */
+  readonly route: string
+  readonly name: string
+}
+
 export interface LayerVersionRecord {
   readonly layer: string
   readonly number: number
@@ -143,6 +150,7 @@ export interface Records {
   readonly event_invocations: EventInvocationRecord
   readonly function_urls: FunctionUrlRecord
   readonly event_source_mappings: EventSourceMappingRecord
+  readonly routes: RouteRecord
   readonly layers: LayerRecord
   readonly layer_versions: LayerVersionRecord
   readonly tags: TagRecord
@@ -173,6 +181,7 @@ export const TABLES: { readonly [Name in TableName]: Table<Name> } = {
   event_invocations: { key: ['id'], columns: ['name'], ofFunction: true },
   function_urls: { key: ['name', 'qualifier'], columns: ['urlId'], ofFunction: true },
   event_source_mappings: { key: ['uuid'], columns: ['name', 'source'], ofFunction: true },
+  routes: { key: ['route'], columns: ['name'], ofFunction: true },
   layers: { key: ['layer'] },
   layer_versions: { key: ['layer', 'number'], references: ({ code }) => [code.sha256] },
   tags: { key: ['arn'] },

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, randomUUID } from 'node:crypto'
 import { link, open, readFile, rm, stat } from 'node:fs/promises'
 import { AmpouleError } from '../errors.ts'
 
@@ -8,6 +8,8 @@ export interface Seal {
   seal(text: string, context: string): string
   /** Throws `Internal` for what was sealed with another key or for another context, or was changed. */
   open(sealed: string, context: string): string
+  /** A key (32 bytes) for another purpose, which tells nothing of this one (RFC 5869). The same purpose has the same key. */
+  derive(purpose: string): Uint8Array
 }
 
 const KEY_BYTES = 32
@@ -34,6 +36,7 @@ export async function openSeal(file: string, fromEnvironment: string | undefined
 export function createSeal(key: Uint8Array): Seal {
   const own = Buffer.from(key)
   return {
+    derive: (purpose) => new Uint8Array(hkdfSync('sha256', own, new Uint8Array(0), `ampoule ${purpose}`, KEY_BYTES)),
     seal(text, context) {
       const nonce = randomBytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', own, nonce, { authTagLength: TAG_BYTES })

@@ -1,4 +1,5 @@
 import type { HostImport } from '../component/contract.ts'
+import type { MountedDirectory } from './filesystem/mount.ts'
 
 /**
  * What the WASI host needs from the instance that it serves; the engine provides it. One `Wasi` serves one component instance.
@@ -12,6 +13,8 @@ export interface WasiEnvironment {
   randomBytes(length: number): Uint8Array
   readonly args: readonly string[]
   readonly variables: readonly (readonly [name: string, value: string])[]
+  /** Folders that the guest can read beside /tmp, and that nobody can change. Default: none. */
+  readonly mounts?: readonly Mount[]
   /** Bytes that the guest wrote to a standard stream, in order; copied before the call returns. */
   log(stream: 'stdout' | 'stderr', bytes: Uint8Array): void
   /** Takes `bytes` from the invocation's memory account (buffers, streams, handles, /tmp); false when the limit is reached. */
@@ -29,6 +32,21 @@ export interface WasiEnvironment {
    * aborted; a completion that comes after the invocation has ended touches nothing (ISOLATION.md 10).
    */
   suspend<T>(start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => () => void): Promise<T>
+}
+
+/** A folder of files, made once for all instances of a thread by `createMount` (filesystem/mount.ts). */
+export interface Mount {
+  /** As the guest sees it, such as `/opt`; each mount of an instance has another. */
+  readonly path: string
+  readonly root: MountedDirectory
+}
+
+/** What is in a mounted file. It never changes. */
+export interface MountedContents {
+  /** Bytes. */
+  readonly size: number
+  /** A view of at least one byte from `start` on where there is one, and at most `length`; undefined when it cannot be read. Must not be written. */
+  read(start: number, length: number): Uint8Array | undefined
 }
 
 /** How core code is reached for one lowered import: the canonical options, resolved late (a shim is filled after it was imported). */

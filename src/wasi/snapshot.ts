@@ -1,7 +1,18 @@
 import { AmpouleError } from '../errors.ts'
 import { LogOutput } from './cli.ts'
+import type { Mount } from './contract.ts'
 import { Descriptor, DirectoryEntries, FileInput, FileOutput } from './filesystem/descriptor.ts'
-import { DirectoryNode, FileNode, LinkNode, type Node } from './filesystem/node.ts'
+import { findMounted } from './filesystem/mount.ts'
+import {
+  DirectoryNode,
+  FileNode,
+  isMounted,
+  LinkNode,
+  ownFile,
+  type AnyFile,
+  type Node,
+  type OwnNode,
+} from './filesystem/node.ts'
 import type { Resource } from './handles.ts'
 import type { Host } from './host.ts'
 import { FutureTrailers } from './http/bodies.ts'
@@ -12,7 +23,7 @@ import { IoError } from './io/error.ts'
 import { Pollable, Timer } from './io/poll.ts'
 import { InputStream, OutputStream } from './io/streams.ts'
 import { Network } from './sockets.ts'
-import type { SavedNode, SavedResource, SavedState } from './state.ts'
+import type { SavedMounted, SavedNode, SavedOwn, SavedResource, SavedState } from './state.ts'
 
 /** The live state of a host; throws InvalidComponent when a live resource cannot be described. */
 export function saveState(host: Host): SavedState {
@@ -33,12 +44,13 @@ export function saveState(host: Host): SavedState {
   // `nodes` grows while directories are described
   for (const one of nodes) {
     saved.push(describeNode(one, node))
-    if (one.type === 'file') unused += one.capacity - one.size
+    if (one.type === 'file' && !isMounted(one)) unused += one.capacity - one.size
   }
   return { handles, free: [...host.table.free], nodes: saved, nextNode: host.tree.nextId, held: host.account.held - unused }
 }
 
 function describeNode(node: Node, index: (node: Node) => number): SavedNode {
+  if (isMounted(node)) return { type: 'mounted', mount: node.mount, path: node.path }
   const common = { id: node.id, times: [node.accessed, node.modified, node.changed] as const }
   switch (node.type) {
     case 'file':
@@ -57,9 +69,9 @@ export function reviveState(host: Host, state: SavedState): void {
   host.table.reset([undefined], [])
   // what the invocation held must not stand in the way of what the state holds
   host.account.reset(0)
-  const nodes = reviveNodes(state)
+  const nodes = reviveNodes(state, host.environment.mounts ?? [])
   const root = nodes[0]
-  if (root?.type !== 'directory') throw new AmpouleError('Internal', 'a saved state without root directory')
+  if (root?.type !== 'directory' || isMounted(root)) throw new AmpouleError('Internal', 'a saved state without root directory')
   host.tree.root = root
   host.tree.nextId = state.nextNode
   const made: (Resource | undefined)[] = state.handles.map(() => undefined)
@@ -74,23 +86,28 @@ export function reviveState(host: Host, state: SavedState): void {
   host.account.reset(state.held)
 }
 
-function reviveNodes(state: SavedState): Node[] {
-  const nodes = state.nodes.map(reviveNode)
+function reviveNodes(state: SavedState, mounts: readonly Mount[]): Node[] {
+  const nodes = state.nodes.map((saved) => (saved.type === 'mounted' ? reviveMounted(saved, mounts) : reviveNode(saved)))
   for (const [index, saved] of state.nodes.entries()) {
     const directory = nodes[index]
-    if (saved.type !== 'directory' || directory?.type !== 'directory') continue
+    if (saved.type !== 'directory' || !(directory instanceof DirectoryNode)) continue
     for (const [name, entry] of saved.entries) {
       const node = nodes[entry]
-      if (node === undefined) throw new AmpouleError('Internal', 'a saved directory names no node')
+      if (node === undefined || isMounted(node)) throw new AmpouleError('Internal', 'a saved directory names no node')
       directory.entries.set(name, node)
       node.links++
     }
   }
-  if (nodes[0] !== undefined) nodes[0].links++
+  if (nodes[0] instanceof DirectoryNode) nodes[0].links++
   return nodes
 }
 
-function reviveNode(saved: SavedNode): Node {
+function reviveMounted({ mount, path }: SavedMounted, mounts: readonly Mount[]): Node {
+  const root = mounts.find((one) => one.path === mount)?.root
+  return (root === undefined ? undefined : findMounted(root, path)) ?? lost(`file ${mount}/${path}`)
+}
+
+function reviveNode(saved: SavedOwn): OwnNode {
   const [accessed, modified, changed] = saved.times
   const node =
     saved.type === 'file'
@@ -136,7 +153,7 @@ function reviveResource(
     case 'file-input':
       return new FileInput(file(nodes, saved.node), saved.position, host)
     case 'file-output': {
-      const stream = new FileOutput(file(nodes, saved.node), saved.position, host)
+      const stream = new FileOutput(ownFile(file(nodes, saved.node)), saved.position, host)
       if (saved.closed) stream.shut()
       return stream
     }
@@ -178,7 +195,7 @@ function fieldList(host: Host, entries: readonly (readonly [name: string, value:
   return list
 }
 
-function file(nodes: readonly Node[], index: number): FileNode {
+function file(nodes: readonly Node[], index: number): AnyFile {
   const node = nodes[index]
   return node?.type === 'file' ? node : lost('file')
 }

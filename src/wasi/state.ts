@@ -23,8 +23,17 @@ export type SavedResource =
   | { readonly type: 'request-options'; readonly timeouts: Timeouts }
   | { readonly type: 'future-trailers'; readonly taken: boolean }
 
-/** A node of /tmp; times are [accessed, modified, changed] in nanoseconds, entries name indices into `SavedState.nodes`. */
-export type SavedNode = { readonly id: number; readonly times: readonly [bigint, bigint, bigint] } & (
+/** A node that the state refers to; of /tmp, times are [accessed, modified, changed] in nanoseconds, entries name indices into `SavedState.nodes`. */
+export type SavedNode = SavedMounted | SavedOwn
+
+/** A node of a mount, by where it is. */
+export interface SavedMounted {
+  readonly type: 'mounted'
+  readonly mount: string
+  readonly path: string
+}
+
+export type SavedOwn = { readonly id: number; readonly times: readonly [bigint, bigint, bigint] } & (
   | { readonly type: 'file'; readonly bytes: Uint8Array }
   | { readonly type: 'directory'; readonly entries: readonly (readonly [name: string, node: number])[] }
   | { readonly type: 'link'; readonly target: string }

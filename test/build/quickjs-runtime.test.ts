@@ -35,6 +35,7 @@ function start(): {
     },
   })
   const host: QuickjsHost = {
+    getDirectories: () => [],
     getEnvironment: () => [['A', 'b']],
     getRandomBytes: (length) => new Uint8Array(length).fill(0xab),
     getStdout: () => output('out'),

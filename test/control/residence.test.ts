@@ -34,6 +34,7 @@ it('loads what is used, lets go what was not used for a while, and loads it agai
     port: 8080,
     folder: await temporaryFolder(),
     account: DEFAULT_ACCOUNT,
+    declared: new Map(),
     taken: new Set(),
     observe: () => undefined,
     accountConcurrency: 1_000,

@@ -1,5 +1,5 @@
 import { createArtifact } from '../../src/component/artifact.ts'
-import type { FunctionLimits, FunctionSpec, InvocationContext } from '../../src/engine/contract.ts'
+import type { FunctionLimits, FunctionSpec, InvocationContext, MountSpec } from '../../src/engine/contract.ts'
 import { SharedCounts, type CounterIndex } from '../../src/engine/counts.ts'
 import { engineParts } from '../../src/engine/parts.ts'
 import { prepareFunction, type Material } from '../../src/engine/prepare.ts'
@@ -30,6 +30,7 @@ export interface FunctionOptions {
   readonly concurrency?: number
   readonly minInstances?: number
   readonly variables?: FunctionSpec['variables']
+  readonly mounts?: readonly MountSpec[]
 }
 
 /** One lane in this thread: what a worker has, without the thread. Every restore is verified in full. */
@@ -59,6 +60,7 @@ export class TestLane {
       name,
       limits: { ...CHEAP, ...options.limits },
       variables: options.variables ?? [],
+      mounts: options.mounts ?? [],
       concurrency: options.concurrency ?? 10,
       minInstances: options.minInstances ?? 1,
       idleMs: 60_000,

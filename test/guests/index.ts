@@ -26,6 +26,8 @@ const GUESTS = {
   'echo-quickjs': { source: 'javascript/echo-lambda.ts', engine: 'quickjs', kind: 'event' },
   /** The same as `echo` on StarlingMonkey. Takes seconds to build. */
   'echo-starlingmonkey': { source: 'javascript/echo-fetch.ts', engine: 'starlingmonkey', kind: 'event' },
+  /** Reads files. */
+  'reader-quickjs': { source: 'javascript/reader.ts', engine: 'quickjs', kind: 'event' },
   /** wasi:http on StarlingMonkey: echoes bodies. Takes seconds to build. */
   'fetch-event': { source: 'javascript/fetch-event.js', engine: 'starlingmonkey', kind: 'wasi-http' },
 } as const satisfies Record<string, { readonly core: string } | { readonly wat: string } | JavaScriptGuest>

@@ -27,6 +27,22 @@ describe('the code store', () => {
     expect(await code.read('0'.repeat(64))).toBeUndefined()
   })
 
+  it('keeps what comes in parts under the hash of the whole, and nothing of what breaks off', async () => {
+    const parts = async function* (): AsyncGenerator<Uint8Array> {
+      for (const part of ['some ', '', 'code']) yield Promise.resolve(Buffer.from(part))
+    }
+    const broken = async function* (): AsyncGenerator<Uint8Array> {
+      yield* parts()
+      throw new RangeError('no more')
+    }
+    using whole = await code.put(Buffer.from('some code'))
+    using hold = await code.putParts(parts())
+    expect([hold.sha256, hold.bytes]).toEqual([whole.sha256, 9])
+    await expect(code.putParts(broken())).rejects.toThrow(RangeError)
+    expect(await files()).toEqual([whole.sha256])
+    expect([await code.size(whole.sha256), await code.size('0'.repeat(64))]).toEqual([9, undefined])
+  })
+
   it('refuses bytes that do not match their hash, and repairs them when they are put again', async () => {
     using hold = await code.put(Buffer.from('some code'))
     await writeFile(code.path(hold.sha256), 'evil code')

@@ -1,5 +1,5 @@
 import type { HostImport } from '../../src/component/contract.ts'
-import type { CanonicalOptions, Wasi, WasiEnvironment } from '../../src/wasi/contract.ts'
+import type { CanonicalOptions, Mount, Wasi, WasiEnvironment } from '../../src/wasi/contract.ts'
 import { createWasi } from '../../src/wasi/index.ts'
 
 export type CoreValue = number | bigint
@@ -18,6 +18,7 @@ export class TestEnvironment implements WasiEnvironment {
   alive = true
   args: readonly string[] = ['program', 'ärgument']
   variables: readonly (readonly [string, string])[] = [['NAME', 'value']]
+  mounts: readonly Mount[] = []
   worked = 0
   readonly logged: { stream: 'stdout' | 'stderr'; text: string }[] = []
   /** Rejects the waits in progress, as an abort does. */

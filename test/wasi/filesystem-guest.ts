@@ -13,14 +13,26 @@ export const TRUNCATE = 8
 /** What a program does with files. Every method gives the error-code's name when the operation is refused. */
 export class FilesystemGuest extends Guest {
   readonly tmp: number
+  /** Descriptors of everything that it was given, by path. */
+  readonly directories: ReadonlyMap<string, number>
 
   constructor(environment?: TestEnvironment) {
     super(environment)
+    this.directories = this.preopens()
+    const tmp = this.directories.get('/tmp')
+    if (tmp === undefined || this.directories.size !== 1 + this.environment.mounts.length) throw new Error('other preopens')
+    this.tmp = tmp
+  }
+
+  preopens(): Map<string, number> {
     const view = this.result('wasi:filesystem/preopens#get-directories')
-    if (view.getUint32(4, true) !== 1) throw new Error('more than one preopen')
-    const entry = view.getUint32(0, true)
-    if (this.textAt(entry + 4) !== '/tmp') throw new Error('not /tmp')
-    this.tmp = this.view.getUint32(entry, true)
+    const [pointer, length] = [view.getUint32(0, true), view.getUint32(4, true)]
+    return new Map(
+      Array.from({ length }, (_, index) => {
+        const entry = pointer + index * 12
+        return [this.textAt(entry + 4), this.view.getUint32(entry, true)]
+      }),
+    )
   }
 
   /** A method of `self` that may refuse; `payload` is where the result's payload lies. */

@@ -3,17 +3,20 @@ import type {
   EventAnswer,
   ForwardedAnswer,
   ForwardedRequest,
+  LinkAnswer,
+  ManagedRoute,
   Question,
   RouteAnswer,
   TakenEvent,
 } from '../../control/lane-protocol.ts'
 import type { UrlRoute } from '../../functions/url.ts'
 import { findUrl } from '../../control/urls.ts'
-import { LambdaError } from '../../functions/lambda-error.ts'
+import { LambdaError, notFound } from '../../functions/lambda-error.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import type { ManagementApp } from './app.ts'
 
-type Answer = RouteAnswer | ForwardedAnswer | EventAnswer | TakenEvent | UrlRoute | undefined
+type Answer =
+  RouteAnswer | readonly ManagedRoute[] | LinkAnswer | ForwardedAnswer | EventAnswer | TakenEvent | UrlRoute | undefined
 
 /** Answers what lanes ask. */
 export function answerLanes(control: Control, app: ManagementApp): (question: unknown) => Promise<Answer> {
@@ -34,6 +37,10 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
         return control.events.accept(question.event).then(() => ({ ok: true }) as const, refused)
       case 'take-event':
         return control.events.take()
+      case 'routes':
+        return control.routing.list()
+      case 'link':
+        return findCode(question.target, control).catch(refused)
       case 'settle-event':
         return control.events.settle(question.id, question.outcome).then(() => undefined)
       case 'logs':
@@ -47,6 +54,13 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
 function refused(error: unknown): Extract<EventAnswer, { readonly ok: false }> {
   const { type, message, members } = error instanceof LambdaError ? error : toLambdaError(error)
   return { ok: false, type, message, members }
+}
+
+async function findCode(target: string, { links, code }: Control): Promise<LinkAnswer> {
+  const sha256 = links.read(target)
+  const bytes = await code.size(sha256)
+  if (bytes === undefined) throw notFound('The code is not here any more')
+  return { ok: true, sha256, path: code.path(sha256), bytes }
 }
 
 async function answerRequest(

@@ -47,7 +47,7 @@ const IN_LANES: readonly OperationName[] = ['Invoke', 'InvokeWithResponseStream'
 
 export const OFFERED: ReadonlySet<string> = new Set([...Object.keys(GROUPS), ...IN_LANES])
 
-type Handler = (input: object, control: Control, caller: Caller) => Promise<object | undefined>
+type Handler = (input: object, control: Control, caller: Caller, origin: string) => Promise<object | undefined>
 
 /** Fetched with who makes the request. */
 export type ManagementApp = Hono<{ Bindings: { readonly caller: Caller } }>
@@ -70,7 +70,7 @@ export function createManagementApp(control: Control, observe: Observer): Manage
       if (found === undefined) throw unknownOperation(c.req.method, c.req.path)
       const body = new Uint8Array(await c.req.arrayBuffer())
       const input = readInput(found.model, { path: c.req.param(), query, headers: c.req.raw.headers, body })
-      return writeOutput(found.model, await handlerOf(found.name)(input, control, c.env.caller))
+      return writeOutput(found.model, await handlerOf(found.name)(input, control, c.env.caller, originOf(c.req.raw)))
     })
   }
   const logs = createLogsApi(control, observe)
@@ -106,6 +106,12 @@ function handlerOf(name: string): Handler {
   const handler = (GROUPS as Readonly<Record<string, unknown>>)[name]
   if (handler === undefined) throw invalidParameter(`The operation ${name} is not offered by this host`)
   return handler as Handler
+}
+
+/** A proxy that speaks TLS says so; whoever else says it gets links that lead nowhere. */
+function originOf({ url, headers }: Request): string {
+  const { host } = new URL(url)
+  return `${headers.get('x-forwarded-proto') === 'https' ? 'https' : 'http'}://${host}`
 }
 
 const unknownOperation = (method: string, path: string): LambdaError =>

@@ -23,8 +23,8 @@ export type OutputOf<Name extends OperationName> =
 
 /**
  * Some operations, by name. Methods, paths, statuses, types, bounds and places of parameters come from the service model (model/), so all
- * that is left is what an operation does. It reads and changes state in `control.store.transact`, and throws a `LambdaError` to refuse.
+ * that is left is what an operation does. `origin` is where the request came to, such as `http://127.0.0.1:9000`. It reads and changes state in `control.store.transact`, and throws a `LambdaError` to refuse.
  */
 export type Operations<Name extends OperationName> = {
-  readonly [Own in Name]: (input: InputOf<Own>, control: Control, caller: Caller) => Promise<OutputOf<Own>>
+  readonly [Own in Name]: (input: InputOf<Own>, control: Control, caller: Caller, origin: string) => Promise<OutputOf<Own>>
 }

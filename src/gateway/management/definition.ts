@@ -1,11 +1,12 @@
 import type { CreateFunctionRequest } from '@aws-sdk/client-lambda'
 import { chooseComponent, handlerEntry } from '../../control/entry.ts'
 import type { Control } from '../../control/control.ts'
-import { sealVariables } from '../../control/residence.ts'
+import { openVariables, sealVariables } from '../../control/residence.ts'
 import { openPackage } from '../../control/zip.ts'
 import type { FunctionDefinition } from '../../functions/definition.ts'
 import { checkVariables } from '../../functions/environment.ts'
 import { invalidParameter } from '../../functions/lambda-error.ts'
+import { changeOwnSettings, mergeOwnSettings, ownSettingsOf, type OwnFields } from '../../functions/own-settings.ts'
 import { QUOTAS } from '../../functions/quotas.ts'
 import { runtimeKind } from '../../functions/runtimes.ts'
 import { FUNCTION_FIELDS } from '../../functions/settings.ts'
@@ -16,7 +17,8 @@ type Given = Partial<
     CreateFunctionRequest,
     'Architectures' | 'Description' | 'Environment' | 'Handler' | 'MemorySize' | 'Role' | 'Runtime' | 'SnapStart' | 'Timeout'
   >
->
+> &
+  OwnFields
 
 /** What a function is before anything is said of it; Lambda's defaults. */
 const DEFAULTS = {
@@ -52,8 +54,14 @@ export function changeDefinition<T extends Base>(name: string, base: T, given: G
     )
   const variables = given.Environment?.Variables
   if (variables !== undefined) checkVariables(variables)
+  const own = changeOwnSettings(base.own ?? {}, given)
+  const said = ownSettingsOf(
+    given.Environment === undefined ? openVariables(base.environment, name, control.seal) : (variables ?? {}),
+  )
   return {
     ...base,
+    own,
+    ...mergeOwnSettings(own, said),
     ...(given.Runtime !== undefined && { runtime: given.Runtime }),
     ...(given.Handler !== undefined && { handler: given.Handler }),
     ...(given.Role !== undefined && { role: given.Role }),
@@ -75,10 +83,6 @@ export async function checkZip(zip: Uint8Array, { runtime, handler, layers }: Ba
     throw invalidParameter(
       `Function code combined with layers exceeds the maximum allowed size of ${QUOTAS.unzippedBytes} bytes.`,
     )
-  if (runtimeKind(runtime) === 'javascript') return void handlerEntry(files, handler)
-  chooseComponent(files, handler)
-  if (layers.length > 0)
-    throw invalidParameter(
-      `The parameter Layers is not supported with the runtime ${runtime}: components cannot read /opt. Leave it out, or put the files into the zip`,
-    )
+  if (runtimeKind(runtime) === 'javascript') handlerEntry(files, handler)
+  else chooseComponent(files, handler)
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
 import type { Target } from '../../invoke/route.ts'
 import type { EventAnswer, ForwardedAnswer, Question } from '../../control/lane-protocol.ts'
+import { LINK_PATH } from '../../control/links.ts'
 import type { FunctionRunner, LaneSupervisor } from '../../engine/contract.ts'
 import { AmpouleError } from '../../errors.ts'
 import { parseFunctionReference, qualify, type Account, type FunctionReference } from '../../functions/arn.ts'
@@ -17,6 +18,7 @@ import { checkEvent, prepareInvoke, toLambdaError, type Prepared } from '../../t
 import type { Gateway, GatewayEnv } from '../gateway.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Directory } from './directory.ts'
+import { download } from './download.ts'
 import { encodeAnswer, EVENT_STREAM_TYPE } from './event-stream.ts'
 import { hosted, recorded, resolve } from './target.ts'
 import { writeError } from './wire.ts'
@@ -55,6 +57,7 @@ export function createManagementLane(options: ManagementLaneOptions): Omit<Gatew
 async function serve(incoming: IncomingMessage, outgoing: ServerResponse, options: ManagementLaneOptions): Promise<void> {
   const requestId = randomUUID()
   try {
+    if (incoming.url?.startsWith(LINK_PATH) === true) return await download(incoming, outgoing, options)
     const identify = options.gate(incoming)
     const [whole, plain, streamed, query] = incoming.method === 'POST' ? (INVOKE.exec(incoming.url ?? '') ?? []) : []
     const body = await receive(incoming, outgoing, whole === undefined ? QUOTAS.requestBytes : QUOTAS.payloadBytes)

@@ -8,7 +8,8 @@ import type {
 } from '@aws-sdk/client-lambda'
 import type { Control } from '../../control/control.ts'
 import { openVariables } from '../../control/residence.ts'
-import { formatFunctionArn } from '../../functions/arn.ts'
+import { formatFunctionArn, LATEST } from '../../functions/arn.ts'
+import type { OwnFields } from '../../functions/own-settings.ts'
 import { codeSha256, type FunctionVersion, type Progress } from '../../functions/definition.ts'
 
 /** A version as the API shows it. `qualifier`: what its ARN says, if anything. */
@@ -17,7 +18,7 @@ export function viewVersion(
   version: FunctionVersion,
   { account, seal }: Control,
   qualifier?: string,
-): FunctionConfiguration {
+): FunctionConfiguration & OwnFields {
   const { definition } = version
   const variables = openVariables(definition.environment, name, seal)
   return {
@@ -41,6 +42,9 @@ export function viewVersion(
     }),
     ...viewState(version.state),
     ...viewUpdate(version.lastUpdate),
+    ...(definition.fuel !== undefined && { Fuel: definition.fuel }),
+    // They lead to what is not published.
+    ...(definition.routes !== undefined && version.version === LATEST && { Routes: [...definition.routes] }),
     PackageType: 'Zip',
     Architectures: [definition.architecture],
     EphemeralStorage: { Size: 512 },

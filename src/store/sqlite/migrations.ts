@@ -130,4 +130,14 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX event_invocations_by_name ON event_invocations (name);
   `,
+  `
+  CREATE TABLE routes (
+    route TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (route)
+  ) WITHOUT ROWID;
+  CREATE INDEX routes_by_name ON routes (name);
+  `,
 ]

@@ -3,7 +3,7 @@ import { plain, type HostFunction } from '../interface.ts'
 import { clampLength } from '../io/results.ts'
 import type { GuestMemory } from '../memory.ts'
 import { trap } from '../trap.ts'
-import { DESCRIPTOR, DirectoryEntries, FileInput, FileOutput, READ, WRITE, type Descriptor } from './descriptor.ts'
+import { DESCRIPTOR, DirectoryEntries, FileInput, FileOutput, type Descriptor } from './descriptor.ts'
 import { attempt, attemptTo, DESCRIPTOR_TYPES, fileOffset, newTimestamp, putMetadataHash, putStat } from './results.ts'
 
 /** Bytes that one `read` gives at most; a short read is not the end of the file. */
@@ -58,20 +58,20 @@ function setTimes(
 /** Methods of wasi:filesystem/types descriptor that work on what it is open on. */
 export const descriptorFunctions: Readonly<Record<string, HostFunction>> = {
   '[method]descriptor.read-via-stream': streamAt((host, descriptor, offset) =>
-    host.table.add(new FileInput(descriptor.file(READ), offset, host)),
+    host.table.add(new FileInput(descriptor.readable(), offset, host)),
   ),
   '[method]descriptor.write-via-stream': streamAt((host, descriptor, offset) =>
-    host.table.add(new FileOutput(descriptor.file(WRITE), offset, host)),
+    host.table.add(new FileOutput(descriptor.writable(), offset, host)),
   ),
   '[method]descriptor.append-via-stream': opening((host, descriptor) =>
-    host.table.add(new FileOutput(descriptor.file(WRITE), 'end', host)),
+    host.table.add(new FileOutput(descriptor.writable(), 'end', host)),
   ),
   '[method]descriptor.advise': plain(
     (host, memory) => (self: number, _offset: bigint, _length: bigint, advice: number, result: number) => {
       const descriptor = host.table.get(self, DESCRIPTOR)
       if (advice >>> 0 >= ADVICES) trap(`advice ${advice >>> 0}`)
       attemptTo(memory, result, () => {
-        if (descriptor.node.type === 'directory') descriptor.file(READ)
+        if (descriptor.node.type === 'directory') descriptor.readable()
       })
     },
   ),
@@ -87,7 +87,7 @@ export const descriptorFunctions: Readonly<Record<string, HostFunction>> = {
   }),
   '[method]descriptor.set-size': plain((host, memory) => (self: number, size: bigint, result: number) => {
     const descriptor = host.table.get(self, DESCRIPTOR)
-    attemptTo(memory, result, () => host.tree.resize(descriptor.file(WRITE), fileOffset(size)))
+    attemptTo(memory, result, () => host.tree.resize(descriptor.writable(), fileOffset(size)))
   }),
   '[method]descriptor.set-times': plain(
     (host, memory) =>
@@ -107,9 +107,9 @@ export const descriptorFunctions: Readonly<Record<string, HostFunction>> = {
   '[method]descriptor.read': plain((host, memory) => (self: number, length: bigint, offset: bigint, result: number) => {
     const descriptor = host.table.get(self, DESCRIPTOR)
     attempt(memory, result, 16, 4, () => {
-      const file = descriptor.file(READ)
+      const file = descriptor.readable()
       const start = fileOffset(offset)
-      const bytes = file.read(start, clampLength(length, MAX_READ))
+      const bytes = host.tree.read(file, start, clampLength(length, MAX_READ))
       const pointer = memory.newBytes(bytes)
       return (area) => {
         area.u32(4, pointer)
@@ -123,7 +123,7 @@ export const descriptorFunctions: Readonly<Record<string, HostFunction>> = {
       const descriptor = host.table.get(self, DESCRIPTOR)
       const bytes = memory.bytes(pointer, length)
       attempt(memory, result, 16, 8, () => {
-        host.tree.write(descriptor.file(WRITE), fileOffset(offset), bytes)
+        host.tree.write(descriptor.writable(), fileOffset(offset), bytes)
         return (area) => area.u64(8, BigInt(bytes.length))
       })
     },

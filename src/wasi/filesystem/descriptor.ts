@@ -5,7 +5,7 @@ import type { Failure } from '../io/error.ts'
 import { CLOSED, DIRECT_PERMIT, EMPTY, OutputStream, type StreamError } from '../io/streams.ts'
 import type { Describer, SavedResource } from '../state.ts'
 import { FilesystemError, refuse } from './error-code.ts'
-import type { DirectoryNode, FileNode, Node } from './node.ts'
+import { ownDirectory, ownFile, type AnyDirectory, type AnyFile, type DirectoryNode, type FileNode, type Node } from './node.ts'
 
 /** Bytes charged per entry of an open listing; its names are the tree's. */
 const ENTRY_BYTES = 64
@@ -21,11 +21,11 @@ export const DIRECTORY_ENTRIES: Kind<DirectoryEntries> = new Kind('directory-ent
 /** wasi:filesystem/types descriptor. */
 export class Descriptor extends Resource {
   override readonly kind = DESCRIPTOR
-  readonly node: FileNode | DirectoryNode
+  readonly node: AnyFile | AnyDirectory
   readonly flags: number
   readonly #host: Host
 
-  constructor(node: FileNode | DirectoryNode, flags: number, host: Host) {
+  constructor(node: AnyFile | AnyDirectory, flags: number, host: Host) {
     super()
     this.node = node
     this.flags = flags
@@ -34,22 +34,30 @@ export class Descriptor extends Resource {
   }
 
   /** The directory, for operations on paths in it. */
-  directory(): DirectoryNode {
+  directory(): AnyDirectory {
     return this.node.type === 'directory' ? this.node : refuse('not-directory')
   }
 
   /** The directory, for operations that change it. */
   mutableDirectory(): DirectoryNode {
-    const directory = this.directory()
+    const directory = ownDirectory(this.directory())
     if ((this.flags & MUTATE_DIRECTORY) === 0) refuse('not-permitted')
     return directory
   }
 
-  /** The file, for operations that need `flag`. */
-  file(flag: typeof READ | typeof WRITE): FileNode {
+  /** The file, to read it. */
+  readable(): AnyFile {
     if (this.node.type !== 'file') return refuse('is-directory')
-    if ((this.flags & flag) === 0) refuse('bad-descriptor')
+    if ((this.flags & READ) === 0) refuse('bad-descriptor')
     return this.node
+  }
+
+  /** The file, to change it. */
+  writable(): FileNode {
+    if (this.node.type !== 'file') return refuse('is-directory')
+    const file = ownFile(this.node)
+    if ((this.flags & WRITE) === 0) refuse('bad-descriptor')
+    return file
   }
 
   override close(): void {
@@ -93,11 +101,13 @@ export class DirectoryEntries extends Resource {
 
 /** Reads a file from a position on; what is appended meanwhile is read too. */
 export class FileInput extends EndedInput {
-  readonly #node: FileNode
+  readonly #node: AnyFile
   readonly #host: Host
   #position: number
+  #failure: Failure | undefined
+  #failed = false
 
-  constructor(node: FileNode, position: number, host: Host) {
+  constructor(node: AnyFile, position: number, host: Host) {
     super()
     this.#node = node
     this.#position = position
@@ -106,14 +116,24 @@ export class FileInput extends EndedInput {
   }
 
   override peek(): Uint8Array {
-    return this.#position < this.#node.size ? this.#node.read(this.#position, DIRECT_PERMIT) : EMPTY
+    if (this.#failed || this.#position >= this.#node.size) return EMPTY
+    try {
+      return this.#host.tree.read(this.#node, this.#position, DIRECT_PERMIT)
+    } catch (error) {
+      this.#failure = failure('read', error)
+      this.#failed = true
+      this.changes++
+      return EMPTY
+    }
   }
   override consume(length: number): void {
     if (length > 0) this.changes++
     this.#position += length
   }
   override end(): StreamError {
-    return CLOSED
+    const failure = this.#failure
+    this.#failure = undefined
+    return failure ?? CLOSED
   }
   override close(): void {
     this.#host.tree.close(this.#node)
@@ -148,7 +168,7 @@ export class FileOutput extends OutputStream {
     } catch (error) {
       this.changes++
       this.#closed = true
-      return failure(error)
+      return failure('write', error)
     }
     if (this.#position !== 'end') {
       this.changes++
@@ -172,7 +192,7 @@ export class FileOutput extends OutputStream {
   }
 }
 
-function failure(error: unknown): Failure {
-  if (error instanceof FilesystemError) return { message: `write failed: ${error.code}`, filesystem: error.code }
+function failure(what: string, error: unknown): Failure {
+  if (error instanceof FilesystemError) return { message: `${what} failed: ${error.code}`, filesystem: error.code }
   throw error
 }

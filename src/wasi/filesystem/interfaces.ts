@@ -35,16 +35,23 @@ const preopens: HostInterface = {
   resources: {},
   functions: {
     'get-directories': plain((host, memory) => (result: number) => {
-      const handle = host.table.add(new Descriptor(host.tree.root, READ | MUTATE_DIRECTORY, host))
-      const pointer = memory.allocate(12, 4)
-      memory.putString(pointer + 4, '/tmp')
-      memory.area(pointer, 12, 4).u32(0, handle)
-      memory.putPair(result, pointer, 1)
+      const folders = [
+        ['/tmp', new Descriptor(host.tree.root, READ | MUTATE_DIRECTORY, host)] as const,
+        ...(host.environment.mounts ?? []).map(({ path, root }) => [path, new Descriptor(root, READ, host)] as const),
+      ]
+      const pointer = memory.allocate(folders.length * 12, 4)
+      for (const [index, [path, descriptor]] of folders.entries()) {
+        const at = pointer + index * 12
+        const handle = host.table.add(descriptor)
+        memory.putString(at + 4, path)
+        memory.area(at, 12, 4).u32(0, handle)
+      }
+      memory.putPair(result, pointer, folders.length)
     }),
   },
 }
 
-/** wasi:filesystem 0.2: an in-memory /tmp and nothing else. */
+/** wasi:filesystem 0.2: an in-memory /tmp, and the mounts that the environment brings, which nobody can write. */
 export const filesystemInterfaces: Readonly<Record<string, HostInterface>> = {
   'wasi:filesystem/types': types,
   'wasi:filesystem/preopens': preopens,

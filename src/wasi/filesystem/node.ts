@@ -1,5 +1,6 @@
 import type { Account } from '../account.ts'
 import { refuse } from './error-code.ts'
+import { MountedDirectory, MountedFile } from './mount.ts'
 
 /** Bytes charged for a node or a directory entry beside contents and names, rounded up. */
 export const NODE_BYTES = 256
@@ -92,7 +93,7 @@ export class FileNode extends BaseNode {
 
 export class DirectoryNode extends BaseNode {
   readonly type = 'directory'
-  readonly entries = new Map<string, Node>()
+  readonly entries = new Map<string, OwnNode>()
 }
 
 export class LinkNode extends BaseNode {
@@ -105,7 +106,22 @@ export class LinkNode extends BaseNode {
   }
 }
 
-export type Node = FileNode | DirectoryNode | LinkNode
+/** What a guest can come upon. */
+export type Node = FileNode | DirectoryNode | LinkNode | MountedFile | MountedDirectory
+export type AnyFile = FileNode | MountedFile
+export type AnyDirectory = DirectoryNode | MountedDirectory
+/** What is the instance's own, and can be changed. */
+export type OwnNode = Exclude<Node, MountedFile | MountedDirectory>
+
+export const isMounted = (node: Node): node is MountedFile | MountedDirectory =>
+  node instanceof MountedFile || node instanceof MountedDirectory
+
+/** For whatever changes a node: mounted ones refuse. */
+export const ownNode = (node: Node): OwnNode => (isMounted(node) ? refuse('read-only') : node)
+
+export const ownFile = (node: AnyFile): FileNode => (node instanceof MountedFile ? refuse('read-only') : node)
+
+export const ownDirectory = (node: AnyDirectory): DirectoryNode => (node instanceof MountedDirectory ? refuse('read-only') : node)
 
 function allocate(size: number): Uint8Array | undefined {
   try {

@@ -2,7 +2,7 @@ import type { Host } from '../host.ts'
 import { plain, type HostFunction } from '../interface.ts'
 import { DESCRIPTOR, Descriptor, MUTATE_DIRECTORY, READ, WRITE } from './descriptor.ts'
 import { refuse } from './error-code.ts'
-import type { DirectoryNode, FileNode } from './node.ts'
+import { isMounted, ownFile, ownNode, type AnyDirectory, type AnyFile, type FileNode } from './node.ts'
 import { attempt, attemptTo, lookUp, lookUpNode, newTimestamp, putMetadataHash, putStat } from './results.ts'
 import type { Place } from './tree.ts'
 
@@ -14,6 +14,7 @@ const TRUNCATE = 8
 
 function openPlace(host: Host, base: Descriptor, pathFlags: number, path: string, openFlags: number, flags: number): number {
   const writes = (openFlags & (CREATE | TRUNCATE)) !== 0 || (flags & (WRITE | MUTATE_DIRECTORY)) !== 0
+  if (isMounted(base.node) && ((openFlags & (CREATE | TRUNCATE)) !== 0 || (flags & WRITE) !== 0)) refuse('read-only')
   const directory = writes && (openFlags & DIRECTORY) === 0 ? base.mutableDirectory() : base.directory()
   if ((openFlags & DIRECTORY) !== 0 && (openFlags & (CREATE | EXCLUSIVE | TRUNCATE)) !== 0) refuse('invalid')
   const exclusive = (openFlags & CREATE) !== 0 && (openFlags & EXCLUSIVE) !== 0
@@ -31,19 +32,19 @@ function createFile(host: Host, place: Place): FileNode {
   return place.mustBeDirectory ? refuse('is-directory') : host.tree.newFile(place)
 }
 
-function openDirectory(host: Host, base: Descriptor, node: DirectoryNode, openFlags: number, flags: number): number {
+function openDirectory(host: Host, base: Descriptor, node: AnyDirectory, openFlags: number, flags: number): number {
   if ((openFlags & (CREATE | TRUNCATE)) !== 0 || (flags & WRITE) !== 0) refuse('is-directory')
   return host.table.add(new Descriptor(node, READ | (base.flags & MUTATE_DIRECTORY), host))
 }
 
-function openFile(host: Host, node: FileNode, openFlags: number, flags: number): number {
-  if ((openFlags & TRUNCATE) !== 0) host.tree.resize(node, 0)
+function openFile(host: Host, node: AnyFile, openFlags: number, flags: number): number {
+  if ((openFlags & TRUNCATE) !== 0) host.tree.resize(ownFile(node), 0)
   const granted = flags & (READ | WRITE)
   return host.table.add(new Descriptor(node, granted === 0 ? READ : granted, host))
 }
 
 function rename(host: Host, from: Place, to: Place): void {
-  const node = from.node ?? refuse('no-entry')
+  const node = ownNode(from.node ?? refuse('no-entry'))
   if (from.name === '' || to.name === '') refuse('busy')
   const target = to.node
   if (target === node) return
@@ -117,7 +118,7 @@ export const pathFunctions: Readonly<Record<string, HostFunction>> = {
         const oldPath = memory.string(oldPointer, oldLength)
         const path = memory.string(pointer, length)
         attemptTo(memory, result, () => {
-          const node = lookUpNode(host, base.mutableDirectory(), flags, oldPath)
+          const node = ownNode(lookUpNode(host, base.mutableDirectory(), flags, oldPath))
           if (node.type === 'directory') refuse('not-permitted')
           const place = lookUp(host, other.mutableDirectory(), 0, path)
           if (place.node !== undefined) refuse('exist')

@@ -2,7 +2,7 @@ import type { Host } from '../host.ts'
 import type { Area, GuestMemory } from '../memory.ts'
 import { trap } from '../trap.ts'
 import { FILESYSTEM_ERROR_CODES, FilesystemError } from './error-code.ts'
-import type { Node } from './node.ts'
+import type { AnyDirectory, Node } from './node.ts'
 import type { Place } from './tree.ts'
 
 const NANOSECONDS = 1_000_000_000n
@@ -46,12 +46,12 @@ export function attemptTo(memory: GuestMemory, result: number, run: () => void):
 }
 
 /** Where `path` leads from `directory`, with path-flags. */
-export function lookUp(host: Host, directory: Parameters<Host['tree']['walk']>[0], flags: number, path: string): Place {
+export function lookUp(host: Host, directory: AnyDirectory, flags: number, path: string): Place {
   return host.tree.walk(directory, path, (flags & SYMLINK_FOLLOW) !== 0)
 }
 
 /** The same for a node that must exist. */
-export function lookUpNode(host: Host, directory: Parameters<Host['tree']['walk']>[0], flags: number, path: string): Node {
+export function lookUpNode(host: Host, directory: AnyDirectory, flags: number, path: string): Node {
   return lookUp(host, directory, flags, path).node ?? absent()
 }
 

@@ -1,6 +1,17 @@
 import type { Account } from '../account.ts'
 import { refuse } from './error-code.ts'
-import { DirectoryNode, FileNode, LinkNode, NODE_BYTES, type Node } from './node.ts'
+import {
+  DirectoryNode,
+  FileNode,
+  isMounted,
+  LinkNode,
+  NODE_BYTES,
+  ownDirectory,
+  type AnyDirectory,
+  type AnyFile,
+  type Node,
+  type OwnNode,
+} from './node.ts'
 
 /** Longest name and path in bytes of UTF-8, as on Linux; their checks count UTF-16 units times three at worst. */
 const MAX_NAME = 255
@@ -12,7 +23,7 @@ const STEP_WORK = 64
 
 /** Where a path ends: the directory, the name in it, and the node if there is one. */
 export interface Place {
-  readonly directory: DirectoryNode
+  readonly directory: AnyDirectory
   /** '' when the path names the start directory or one above the last name (`.`, `a/..`). */
   readonly name: string
   readonly node: Node | undefined
@@ -41,7 +52,7 @@ export class Tree {
   }
 
   /** Marks `node` as changed now. */
-  touch(node: Node): void {
+  touch(node: OwnNode): void {
     this.changes++
     const now = this.#now()
     node.modified = now
@@ -68,31 +79,39 @@ export class Tree {
   }
 
   /** Another name for a node. */
-  link(place: Place, node: Node): void {
-    if (place.directory.links === 0) refuse('no-entry')
+  link(place: Place, node: OwnNode): void {
+    const directory = ownDirectory(place.directory)
+    if (directory.links === 0) refuse('no-entry')
     if (!this.account.tryHold(NODE_BYTES + place.name.length * 2)) refuse('insufficient-space')
-    place.directory.entries.set(place.name, node)
+    directory.entries.set(place.name, node)
     node.links++
-    this.touch(place.directory)
+    this.touch(directory)
   }
 
   /** Takes the name away, and the node when nothing else holds it. */
   unlink(place: Place): void {
-    const node = place.node ?? refuse('no-entry')
-    place.directory.entries.delete(place.name)
+    const directory = ownDirectory(place.directory)
+    const node = directory.entries.get(place.name) ?? refuse('no-entry')
+    directory.entries.delete(place.name)
     this.account.release(NODE_BYTES + place.name.length * 2)
     node.links--
-    this.touch(place.directory)
+    this.touch(directory)
     this.#collect(node)
   }
 
   open(node: Node): void {
-    node.opens++
+    if (!isMounted(node)) node.opens++
   }
 
   close(node: Node): void {
+    if (isMounted(node)) return
     node.opens--
     this.#collect(node)
+  }
+
+  /** A view, valid until the next write; of a mounted file perhaps less than asked for. */
+  read(node: AnyFile, start: number, length: number): Uint8Array {
+    return isMounted(node) ? node.read(start, length, this.#work) : node.read(start, length)
   }
 
   write(node: FileNode, start: number, bytes: Uint8Array): void {
@@ -110,6 +129,7 @@ export class Tree {
 
   /** Sets times; undefined leaves them. */
   setTimes(node: Node, accessed: bigint | undefined, modified: bigint | undefined): void {
+    if (isMounted(node)) return refuse('read-only')
     this.changes++
     node.accessed = accessed ?? node.accessed
     node.modified = modified ?? node.modified
@@ -117,7 +137,7 @@ export class Tree {
   }
 
   /** Whether `directory` is `node` or below it. */
-  contains(node: DirectoryNode, directory: DirectoryNode): boolean {
+  contains(node: DirectoryNode, directory: AnyDirectory): boolean {
     const pending = [node]
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       if (next === directory) return true
@@ -128,7 +148,7 @@ export class Tree {
   }
 
   /** Walks a relative path; it never leaves `start` (no `..` above it, no absolute links). */
-  walk(start: DirectoryNode, path: string, followLast: boolean): Place {
+  walk(start: AnyDirectory, path: string, followLast: boolean): Place {
     if (path === '') refuse('no-entry')
     const stack = [start]
     const names = splitPath(path).toReversed()
@@ -167,20 +187,21 @@ export class Tree {
     return place
   }
 
-  #attach(place: Place, node: Node): void {
+  #attach(place: Place, node: OwnNode): void {
+    const directory = ownDirectory(place.directory)
     // a directory that was removed while open takes nothing any more
-    if (place.directory.links === 0) refuse('no-entry')
+    if (directory.links === 0) refuse('no-entry')
     if (!this.account.tryHold(NODE_BYTES * 2 + place.name.length * 2)) {
       if (node.type === 'link') this.account.release(node.target.length)
       refuse('insufficient-space')
     }
     this.nextId++
-    place.directory.entries.set(place.name, node)
+    directory.entries.set(place.name, node)
     node.links++
-    this.touch(place.directory)
+    this.touch(directory)
   }
 
-  #collect(node: Node): void {
+  #collect(node: OwnNode): void {
     if (node.links > 0 || node.opens > 0) return
     this.changes++
     this.account.release(NODE_BYTES)

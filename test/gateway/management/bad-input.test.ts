@@ -1,6 +1,11 @@
-import { deflateRawSync } from 'node:zlib'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { crc32, deflateRawSync } from 'node:zlib'
 import {
   CreateFunctionCommand,
+  PublishLayerVersionCommand,
   UpdateFunctionConfigurationCommand,
   type CreateFunctionCommandInput,
 } from '@aws-sdk/client-lambda'
@@ -101,6 +106,18 @@ describe('CreateFunction refuses by name', () => {
     })
   })
 
+  it('a request that is larger than any with a zip can be, before it is sent', async () => {
+    const url = new URL(`${managed.host.managementUrl}/2015-03-31/functions`)
+    const headers = { 'content-type': 'application/json', 'content-length': 70_167_212 }
+    const sent = request(url, { method: 'POST', headers })
+    sent.on('error', () => undefined)
+    sent.flushHeaders()
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    expect([answer.statusCode, answer.headers['x-amzn-errortype']]).toEqual([413, 'RequestTooLargeException'])
+    expect(await text(answer)).toContain('70167211 bytes')
+    sent.destroy()
+  })
+
   it('secrets stay out of messages', async () => {
     const change = new UpdateFunctionConfigurationCommand({
       FunctionName: 'there',
@@ -112,25 +129,37 @@ describe('CreateFunction refuses by name', () => {
 
 interface Forged {
   readonly content?: Buffer
+  /** The size, unpacked. */
   readonly says?: number
+  readonly checksum?: number
+  readonly method?: number
+  /** How often the entry is there. */
+  readonly times?: number
   readonly mode?: number
   readonly flags?: number
 }
 
-/** A zip with one entry, which says of itself what it likes. */
+/** A zip with one entry, or the same several times, which says of itself what it likes. */
 function forged(
   name: string,
-  { content = Buffer.from('x'), says = content.length, mode = 0, flags = 0x800 }: Forged = {},
+  {
+    content = Buffer.from('x'),
+    says = content.length,
+    checksum = crc32(content),
+    method = 8,
+    mode = 0,
+    flags = 0x800,
+    times = 1,
+  }: Forged = {},
 ): Uint8Array {
   const data = deflateRawSync(content)
   const path = Buffer.from(name)
-  const crc = crc32(content)
   const local = Buffer.alloc(30)
   local.writeUInt32LE(0x04034b50, 0)
   local.writeUInt16LE(20, 4)
   local.writeUInt16LE(flags, 6)
-  local.writeUInt16LE(8, 8)
-  local.writeUInt32LE(crc, 14)
+  local.writeUInt16LE(method, 8)
+  local.writeUInt32LE(checksum, 14)
   local.writeUInt32LE(data.length, 18)
   local.writeUInt32LE(says, 22)
   local.writeUInt16LE(path.length, 26)
@@ -139,29 +168,21 @@ function forged(
   central.writeUInt16LE(0x0314, 4)
   central.writeUInt16LE(20, 6)
   central.writeUInt16LE(flags, 8)
-  central.writeUInt16LE(8, 10)
-  central.writeUInt32LE(crc, 16)
+  central.writeUInt16LE(method, 10)
+  central.writeUInt32LE(checksum, 16)
   central.writeUInt32LE(data.length, 20)
   central.writeUInt32LE(says, 24)
   central.writeUInt16LE(path.length, 28)
   central.writeUInt32LE((mode << 16) >>> 0, 38)
   const start = local.length + path.length + data.length
+  const entries = Array.from({ length: times }, () => [central, path]).flat()
   const end = Buffer.alloc(22)
   end.writeUInt32LE(0x06054b50, 0)
-  end.writeUInt16LE(1, 8)
-  end.writeUInt16LE(1, 10)
-  end.writeUInt32LE(central.length + path.length, 12)
+  end.writeUInt16LE(times, 8)
+  end.writeUInt16LE(times, 10)
+  end.writeUInt32LE((central.length + path.length) * times, 12)
   end.writeUInt32LE(start, 16)
-  return new Uint8Array(Buffer.concat([local, path, data, central, path, end]))
-}
-
-function crc32(bytes: Uint8Array): number {
-  let crc = ~0
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1))
-  }
-  return ~crc >>> 0
+  return new Uint8Array(Buffer.concat([local, path, data, ...entries, end]))
 }
 
 describe('a zip is refused', () => {
@@ -196,6 +217,47 @@ describe('a zip is refused', () => {
   it('for more than 250 MB by what it says, whatever it holds', async () => {
     expect(await refusal(forged('index.mjs', { says: 262_144_001 }))).toMatch(
       /Unzipped size must be smaller than 262144000 bytes/,
+    )
+  })
+
+  it('for more than 50 MB', async () => {
+    expect(await refusal(randomBytes(50 * 1024 * 1024 + 1))).toMatch(/The zip has 52428801 bytes, the limit is 52428800/)
+  })
+
+  it('for a million entries, before they are looked at', async () => {
+    expect(await refusal(forged('index.mjs', { times: 20_001 }))).toMatch(/The zip has 20001 entries, the limit is 20000/)
+  })
+
+  it('for two files of one name, and a file that is a folder of another', async () => {
+    expect(await refusal(forged('index.mjs', { times: 2 }))).toMatch(/has the file "index.mjs" twice/)
+    expect(await refusal(await zipOf({ 'index.mjs': '1', 'index.mjs/inner': '2' }))).toMatch(
+      /has "index.mjs" both as a file and as a folder/,
+    )
+  })
+
+  it('for a name with a NUL character, and for another compression than deflate', async () => {
+    expect(await refusal(forged('index.mjs\0.txt'))).toMatch(/NUL character in its name/)
+    expect(await refusal(forged('index.mjs', { method: 12 }))).toMatch(/compressed in a way \(12\) that is not deflate/)
+  })
+
+  it('in the same way when it is that of a layer', async () => {
+    const layer = (ZipFile: Uint8Array) =>
+      managed.client.send(new PublishLayerVersionCommand({ LayerName: 'zipped', Content: { ZipFile } }))
+    for (const [zip, message] of [
+      [forged('../up'), /cannot be used/],
+      [forged('link', { mode: 0o120777 }), /symbolic link/],
+      [forged('a', { says: 262_144_001 }), /Unzipped size must be smaller/],
+      [forged('a', { times: 20_001 }), /20001 entries/],
+      [randomBytes(50 * 1024 * 1024 + 1), /52428801 bytes, the limit is 52428800/],
+    ] as const)
+      await expect(layer(zip)).rejects.toMatchObject({ name: INVALID, message: expect.stringMatching(message) as string })
+  })
+
+  it('when one of its files is not what its checksum says, when it is unpacked', async () => {
+    const { client } = managed
+    const damaged = forged('index.mjs', { content: Buffer.from('export const handler = () => 1'), checksum: 1 })
+    await expect(create(client, { ...(await nodeFunction('checksum', '')), Code: { ZipFile: damaged } })).rejects.toThrow(
+      /damaged: its checksum is another/,
     )
   })
 

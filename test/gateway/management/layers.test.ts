@@ -16,13 +16,11 @@ import {
   type PublishLayerVersionCommandInput,
 } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { guest } from '../../guests/index.ts'
 import {
   create,
   invoke,
   nodeFunction,
   removeFolders,
-  ROLE,
   startManaged,
   updated,
   zipOf,
@@ -150,18 +148,6 @@ export const handler = () => [first, both, own, lib]`,
       failing('InvalidParameterValueException', /does not exist/),
     )
     await expect(attempt(['limit0'])).rejects.toEqual(failing('ValidationException', /layers/))
-    await expect(
-      client.send(
-        new CreateFunctionCommand({
-          FunctionName: 'refused',
-          Role: ROLE,
-          Runtime: 'provided.al2023',
-          Handler: 'bootstrap',
-          Layers: arns.slice(0, 1),
-          Code: { ZipFile: await zipOf({ 'bootstrap.wasm': await guest('echo') }) },
-        }),
-      ),
-    ).rejects.toEqual(failing('InvalidParameterValueException', /Layers.*provided\.al2023/))
   })
 
   it('have at most 250 MB unpacked, together with the function', async () => {

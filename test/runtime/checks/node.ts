@@ -3,6 +3,8 @@ import { strict, deepStrictEqual } from 'assert'
 import { Buffer } from 'node:buffer'
 import { createHash, createHmac, randomBytes, randomInt, randomUUID, timingSafeEqual } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
+import fs from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { posix } from 'path'
 import process from 'node:process'
@@ -67,6 +69,30 @@ export const NODE: readonly Check[] = [
       same([emitter.emit('a', 1), emitter.emit('a', 2), emitter.emit('none'), emitter.listenerCount('a')], [true, true, false, 1])
       emitter.emit('b', 3)
       same([log, await waiting], [[1, 'once', 2], [3]])
+    },
+  },
+  {
+    name: '`node:fs`, `node:fs/promises`: whole files and folders',
+    run: async () => {
+      fs.mkdirSync('/tmp/check/deep', { recursive: true })
+      fs.writeFileSync('/tmp/check/deep/file', 'grü')
+      fs.appendFileSync('/tmp/check/deep/file', new Uint8Array([0xc3, 0x9f]))
+      same([fs.readFileSync('/tmp/check/deep/file', 'utf8'), fs.readFileSync('/tmp/check/deep/file').length], ['grüß', 6])
+      const stats = fs.statSync('/tmp/check/deep/file')
+      same([stats?.isFile(), stats?.size, stats?.mtime instanceof Date], [true, 6, true])
+      same(fs.readdirSync('/tmp/check', { recursive: true }), ['deep', 'deep/file'])
+      same([fs.existsSync('/tmp/check'), fs.existsSync('/tmp/none'), fs.existsSync('/etc/passwd')], [true, false, false])
+      fs.renameSync('/tmp/check/deep/file', '/tmp/check/moved')
+      same(String(await readFile(new URL('file:///tmp/check/moved'))), 'grüß')
+      same(
+        await new Promise((resolve) => fs.readFile('/tmp/none', (error: unknown) => resolve((error as { code: string }).code))),
+        'ENOENT',
+      )
+      await fails('Error', () => fs.readFileSync('/tmp/check'))
+      await fails('Error', () => fs.rmdirSync('/tmp/check'))
+      fs.rmSync('/tmp/check', { recursive: true })
+      fs.rmSync('/tmp/check', { force: true })
+      same(fs.readdirSync('/tmp'), [])
     },
   },
   {

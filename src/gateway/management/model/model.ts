@@ -38,8 +38,26 @@ export interface OperationModel {
   readonly output?: string
 }
 
+/** Ampoule's own settings (src/functions/own-settings.ts), beside Lambda's on the same resources. */
+const OWN = { Fuel: { shape: 'AmpouleFuel' }, Routes: { shape: 'AmpouleRoutes' } } as const
+
+/** Made by bin/lambda-model.mjs in this form. */
+const shapeOfLambda = (name: string): Shape | undefined =>
+  (lambda.shapes as Readonly<Record<string, unknown>>)[name] as Shape | undefined
+
+function withOwn(name: keyof typeof lambda.shapes): Shape {
+  const shape = shapeOfLambda(name)
+  return { ...shape, type: 'structure', members: { ...shape?.members, ...OWN } }
+}
+
 /** Where this API differs from AWS's. */
 const AMENDMENTS: Readonly<Record<string, Shape>> = {
+  CreateFunctionRequest: withOwn('CreateFunctionRequest'),
+  UpdateFunctionConfigurationRequest: withOwn('UpdateFunctionConfigurationRequest'),
+  FunctionConfiguration: withOwn('FunctionConfiguration'),
+  AmpouleFuel: { type: 'long' },
+  AmpouleRoutes: { type: 'list', member: 'AmpouleRoute' },
+  AmpouleRoute: { type: 'string', min: 1, max: 1024 },
   // `wasm` says what it is.
   Runtime: { type: 'string', enum: [...lambda.shapes.Runtime.enum, 'wasm'] },
 }
@@ -50,8 +68,7 @@ export type OperationName = keyof typeof lambda.operations
 export const OPERATIONS: Readonly<Record<OperationName, OperationModel>> = lambda.operations
 
 export function shapeOf(name: string): Shape {
-  const shape = AMENDMENTS[name] ?? (lambda.shapes as Readonly<Record<string, unknown>>)[name]
+  const shape = AMENDMENTS[name] ?? shapeOfLambda(name)
   if (shape === undefined) throw new Error(`the model has no shape ${name}`)
-  // Made by bin/lambda-model.mjs in this form.
-  return shape as Shape
+  return shape
 }

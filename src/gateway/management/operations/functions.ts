@@ -43,22 +43,24 @@ export const functions: Operations<
       const layers = await resolveLayers(input.Layers ?? [], [], tx, control)
       if (layers.length > 0) await checkZip(ZipFile, { ...defined, layers })
       const latest = make(layers)
+      await control.routing.claim(name, {}, latest.definition, tx)
       tx.put('functions', { name, latest, lastVersion: publish ? 1 : 0, tags })
       if (publish) tx.put('versions', { ...latest, name, number: 1, version: '1' })
       return latest
     })
+    if (latest.definition.routes !== undefined) await control.routing.changed()
     control.activation.start(name)
     return viewVersion(name, publish ? { ...latest, version: '1' } : latest, control, publish ? '1' : undefined)
   },
 
-  async GetFunction(input, control) {
+  async GetFunction(input, control, _caller, origin) {
     const reference = referenceOf(input, control)
     const version = await findVersion(reference, control.store, control)
     const { tags } = await findFunction(reference.name, control.store, control)
     const concurrency = await control.store.get('concurrency', [reference.name])
     return {
       Configuration: viewVersion(reference.name, version, control, reference.qualifier),
-      Code: { RepositoryType: 'Ampoule' },
+      Code: { RepositoryType: 'Ampoule', Location: control.links.make(version.definition.code.sha256, origin) },
       ...(Object.keys(tags).length > 0 && { Tags: tags }),
       ...(concurrency !== undefined && { Concurrency: { ReservedConcurrentExecutions: concurrency.reserved } }),
     }
@@ -112,16 +114,19 @@ export const functions: Operations<
 const OF_FUNCTION = (Object.keys(TABLES) as TableName[]).filter((table) => TABLES[table].ofFunction === true)
 
 async function deleteFunction(name: FunctionName, control: Control): Promise<void> {
+  let routed = false
   await control.residence.change(name, async (lanes) => {
     const code = await control.store.transact(async (tx) => {
       const { latest } = await findFunction(name, tx, control)
+      routed = latest.definition.routes !== undefined
       const versions = await tx.list('versions', { where: { name } })
       for (const table of OF_FUNCTION) tx.delete(table, { name })
       return [latest, ...versions].flatMap((version) => TABLES.versions.references?.({ ...version, name, number: 0 }) ?? [])
     })
     await lanes.unload()
-    await control.code.collect(code)
+    await control.garbage.collect(code)
   })
+  if (routed) await control.routing.changed()
   // What it had of the account's concurrency is free again.
   await control.concurrency.apply()
 }
@@ -144,7 +149,7 @@ async function deleteVersion(name: FunctionName, number: number, control: Contro
       return TABLES.versions.references?.(found) ?? []
     })
     await lanes.unload(String(number))
-    await control.code.collect(code)
+    await control.garbage.collect(code)
   })
   await control.concurrency.apply()
 }

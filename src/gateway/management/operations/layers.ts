@@ -25,7 +25,7 @@ export const layers: Operations<
   | 'RemoveLayerVersionPermission'
   | 'GetLayerVersionPolicy'
 > = {
-  async PublishLayerVersion(input, control) {
+  async PublishLayerVersion(input, control, _caller, origin) {
     const layer = parseLayerName(input.LayerName ?? '', control.account)
     const { ZipFile, ...otherCode } = input.Content ?? {}
     refuseUnsupportedCode(otherCode, 'Content.')
@@ -52,18 +52,19 @@ export const layers: Operations<
       tx.put('layer_versions', published)
       return published
     })
-    return viewWhole(record, control)
+    return viewWhole(record, control, origin)
   },
 
-  async GetLayerVersion(input, control) {
-    return viewWhole(await findLayerVersion(input, control.store, control), control)
+  async GetLayerVersion(input, control, _caller, origin) {
+    return viewWhole(await findLayerVersion(input, control.store, control), control, origin)
   },
 
-  async GetLayerVersionByArn({ Arn = '' }, control) {
+  async GetLayerVersionByArn({ Arn = '' }, control, _caller, origin) {
     const reference = parseLayerVersionArn(Arn, control.account)
     if (reference === undefined) throw missing()
     const { layer, number } = reference
-    return viewWhole(await findLayerVersion({ LayerName: layer, VersionNumber: number }, control.store, control), control)
+    const found = await findLayerVersion({ LayerName: layer, VersionNumber: number }, control.store, control)
+    return viewWhole(found, control, origin)
   },
 
   async ListLayerVersions(input, control) {
@@ -120,7 +121,7 @@ export const layers: Operations<
       if (found !== undefined) tx.delete('layer_versions', { layer, number })
       return found
     })
-    if (gone !== undefined) await control.code.collect([gone.code.sha256])
+    if (gone !== undefined) await control.garbage.collect([gone.code.sha256])
     return {}
   },
 
@@ -236,8 +237,12 @@ function view(record: LayerVersionRecord, { account }: Control): LayerVersionsLi
   }
 }
 
-const viewWhole = (record: LayerVersionRecord, control: Control): GetLayerVersionResponse => ({
+const viewWhole = (record: LayerVersionRecord, control: Control, origin: string): GetLayerVersionResponse => ({
   ...view(record, control),
   LayerArn: formatLayerArn(control.account, record.layer),
-  Content: { CodeSha256: codeSha256(record.code), CodeSize: record.code.bytes },
+  Content: {
+    Location: control.links.make(record.code.sha256, origin),
+    CodeSha256: codeSha256(record.code),
+    CodeSize: record.code.bytes,
+  },
 })

@@ -1,6 +1,6 @@
 import type { Control } from '../../../control/control.ts'
 import { formatFunctionArn } from '../../../functions/arn.ts'
-import { formatLastModified, type FunctionDefinition, type FunctionVersion } from '../../../functions/definition.ts'
+import { codeHashes, formatLastModified, type FunctionDefinition, type FunctionVersion } from '../../../functions/definition.ts'
 import { conflict, invalidParameter, requireRevision } from '../../../functions/lambda-error.ts'
 import type { FunctionName } from '../../../functions/name.ts'
 import { refuseUnsupported, refuseUnsupportedCode } from '../../../functions/unsupported.ts'
@@ -26,7 +26,8 @@ export const updates: Operations<'UpdateFunctionCode' | 'UpdateFunctionConfigura
     const reference = { sha256: code.sha256, bytes: code.bytes }
     const change = (definition: FunctionDefinition): FunctionDefinition =>
       changeDefinition(name, { ...definition, code: reference }, { Architectures }, control)
-    return update(name, { RevisionId, Publish, DryRun }, change, control)
+    // The code is held until the record that references it is committed.
+    return await update(name, { RevisionId, Publish, DryRun }, change, control)
   },
 
   async UpdateFunctionConfiguration(input, control) {
@@ -59,10 +60,14 @@ async function update(
   change: (definition: FunctionDefinition, tx: Transaction) => FunctionDefinition | Promise<FunctionDefinition>,
   control: Control,
 ): Promise<ReturnType<typeof viewVersion>> {
+  let before: FunctionDefinition | undefined
+  let rerouted = false
   const view = await control.store.transact(async (tx) => {
     const record = await findFunction(name, tx, control)
     requireRevision(RevisionId, record.latest.revisionId)
     requireSettled(record, control)
+    before = record.latest.definition
+    rerouted = false
     const next: FunctionVersion = {
       ...record.latest,
       definition: await change(record.latest.definition, tx),
@@ -81,12 +86,18 @@ async function update(
       lastUpdate: { status: 'done' },
     }
     if (!DryRun) {
+      rerouted = String(record.latest.definition.routes) !== String(next.definition.routes)
+      await control.routing.claim(name, record.latest.definition, next.definition, tx)
       tx.put('functions', { ...record, latest: next, lastVersion: Publish ? number : record.lastVersion })
       if (Publish) tx.put('versions', { ...published, name, number })
     }
     return Publish ? viewVersion(name, published, control, published.version) : viewVersion(name, next, control)
   })
-  if (!DryRun) control.activation.start(name)
+  if (DryRun) return view
+  if (rerouted) await control.routing.changed()
+  control.activation.start(name)
+  // What was never served is needed no more; what is served goes when its successor has come to be.
+  if (before !== undefined) await control.garbage.collect(codeHashes(before))
   return view
 }
 
