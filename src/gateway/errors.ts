@@ -27,6 +27,7 @@ const PUBLIC_MESSAGES: Partial<Record<ErrorCode, string>> = {
   DeadlineExceeded: 'the function did not answer in time',
   ShuttingDown: 'the host is shutting down',
   HostCapacity: 'the host has no capacity left',
+  HostUnreachable: 'another host cannot be reached',
   Internal: 'the host failed',
   InvalidComponent: 'the function cannot be called over HTTP',
   InvalidModule: 'the function cannot be run',
