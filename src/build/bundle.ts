@@ -5,17 +5,20 @@ import { fileURLToPath } from 'node:url'
 import { AuthorError, fromBundlerError, fromBundlerLog } from './diagnostics.ts'
 import { confined } from './confined.ts'
 import { entryOf, type Entry } from './entries.ts'
+import { inputMaps } from './input-maps.ts'
 import { lazyIdna } from './lazy-idna.ts'
 import { keepAsyncIteratorPrototype } from './lowering.ts'
 import { nodeBuiltins } from './node-builtins.ts'
 import { ownPlaces } from './own-places.ts'
-import type { BundleForm, JavaScriptEngine, ScriptOptions } from './contract.ts'
+import type { BundleForm, JavaScriptEngine, PackageOptions, ScriptOptions } from './contract.ts'
 
 export interface Bundle {
   readonly code: string
   readonly map: SourceMapPayload
   /** Absolute paths of the files that it was made of, the author's, those of packages and of our runtime. */
   readonly inputs: readonly string[]
+  /** What the author's module exports. */
+  readonly exports: readonly string[]
 }
 
 const NO_MAP = { version: 3, names: [], sources: [], sourcesContent: [], mappings: '' }
@@ -28,20 +31,20 @@ export async function bundle(
   entry: string,
   engine: JavaScriptEngine,
   form: BundleForm,
-  { stubs, within }: Pick<ScriptOptions, 'stubs' | 'within'> = {},
+  { stubs, within, layers = false }: Pick<ScriptOptions, 'stubs' | 'within'> & Pick<PackageOptions, 'layers'> = {},
 ): Promise<Bundle> {
   const problems: RolldownLog[] = []
   const inputs = new Set<string>([entry])
   const cwd = dirname(entry)
   const { input, modules, banner, footer } = entryOf(entry, engine, form, stubs)
-  const ofAuthor = form === 'event' || form === 'script'
+  const ofAuthor = form === 'event' || form === 'script' || form === 'package'
   let exports: readonly string[] = []
   try {
     const build = await rolldown({
       cwd,
       input,
       platform: 'neutral',
-      external: /^wasi:/,
+      external: layers ? [/^wasi:/, /^\/opt\//] : /^wasi:/,
       // What packages offer for edge runtimes comes first: no engine here is Node.
       resolve: { mainFields: ['browser', 'module', 'main'], conditionNames: ['worker', 'browser', 'import', 'default'] },
       // QuickJS never runs its own job queue (guest-sdk/runtime/promise.ts): async functions become generators over our Promise.
@@ -56,12 +59,14 @@ export async function bundle(
         sdkPlugin,
         nodeBuiltins(),
         lazyIdna(),
+        inputMaps(),
         ...(engine === 'quickjs' ? [keepAsyncIteratorPrototype] : []),
       ],
       onLog: (_level, log) => {
         // The engine itself has the other things that cannot be lowered, such as big integers.
         const tooNew = engine === 'quickjs' && log.code === 'TOLERATED_TRANSFORM' && /top-level await/i.test(log.message)
-        if (log.code === 'UNRESOLVED_IMPORT' || tooNew) problems.push(log)
+        const unresolved = log.code === 'UNRESOLVED_IMPORT' && !(layers && isOfLayer(log))
+        if (unresolved || tooNew) problems.push(log)
       },
     })
     try {
@@ -77,7 +82,9 @@ export async function bundle(
       const [problem] = problems
       if (problem !== undefined) throw fromBundlerLog(problem) ?? new AuthorError(problem.message)
       const [chunk] = output
-      const missing = chunk.imports.find((specifier) => form === 'script' || !specifier.startsWith('wasi:'))
+      const missing = chunk.imports.find((specifier) =>
+        specifier.startsWith('wasi:') ? form === 'script' || form === 'package' : !layers,
+      )
       if (missing !== undefined) throw unresolved(missing)
       if (ofAuthor) checkExports(exports, entry)
       // There is none when nothing of the author's is left, as of \`export default 5\`.
@@ -85,7 +92,7 @@ export async function bundle(
       // The bundler names sources as seen from the folder that it would write to.
       const sources = given.sources.map((source) => (source.includes('\0') ? source : resolve(cwd, 'dist', source)))
       const map: SourceMapPayload = { ...given, file: 'function.js', sources, sourceRoot: '' }
-      return { code: chunk.code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'), map, inputs: [...inputs] }
+      return { code: chunk.code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'), map, inputs: [...inputs], exports }
     } finally {
       await build.close()
     }
@@ -127,6 +134,9 @@ const sdkPlugin: Plugin = {
     },
   },
 }
+
+/** No file of the function's own: the host knows better. */
+const isOfLayer = ({ message }: RolldownLog): boolean => /Could not resolve '(?!\.)/.test(message)
 
 const unresolved = (specifier: string): AuthorError =>
   new AuthorError(

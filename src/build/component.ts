@@ -7,7 +7,7 @@ import { BuildProcess } from './process.ts'
 export interface ComponentOptions {
   readonly entry: string
   readonly engine: JavaScriptEngine
-  readonly form: Exclude<BundleForm, 'script'>
+  readonly form: Exclude<BundleForm, 'script' | 'package'>
   readonly cacheDir: string
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined

@@ -5,8 +5,11 @@ export type JavaScriptEngine = 'starlingmonkey' | 'quickjs'
 /** `event`: the event world with our runtime; `wasi-http`: a script with `addEventListener('fetch', …)`, componentized as it is. */
 export type FunctionKind = 'event' | 'wasi-http'
 
-/** What a bundle is for: a component of that kind, an engine that loads scripts, or such a script. */
-export type BundleForm = FunctionKind | 'engine' | 'script'
+/**
+ * What a bundle is for: a component of that kind, an engine that loads scripts, such a script, or a `package`: a module that a host makes its
+ * script of.
+ */
+export type BundleForm = FunctionKind | 'engine' | 'script' | 'package'
 
 export type BuildStage = 'bundle' | 'componentize' | 'done'
 
@@ -76,6 +79,17 @@ export interface ScriptResult {
   readonly ms: number
   /** Absolute paths of all files that the bundle was made of, packages included. */
   readonly inputs: readonly string[]
+}
+
+export interface PackageOptions extends Pick<BuildOptions, 'entry'> {
+  /** Packages, and files below `/opt`, that are not found here may be in layers: they stay imports. Default false. */
+  readonly layers?: boolean
+}
+
+/** A function's module with all that it imports, as one ES module for a host that makes a script of it. */
+export interface PackageResult extends Pick<ScriptResult, 'code' | 'map'> {
+  /** What the module exports; with `*` there may be more. */
+  readonly exports: readonly string[]
 }
 
 /** Where in the author's files a build failed. */

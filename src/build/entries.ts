@@ -31,6 +31,7 @@ export function entryOf(path: string, engine: JavaScriptEngine, form: BundleForm
         banner: BANNERS[engine],
         footer: FOOTER,
       }
+    case 'package':
     case 'wasi-http':
       return { input: path, modules: {} }
     default:

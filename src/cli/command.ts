@@ -15,11 +15,16 @@ export interface Option {
   /** What stands for the value in the help; only with `string`. */
   readonly value?: string
   readonly default?: string
+  /** May be given several times; its value is the list of them. Only with `string`, without default. */
+  readonly repeats?: boolean
 }
+
+/** A list where the option repeats. */
+export type Value = string | boolean | readonly string[]
 
 export interface Input {
   /** Names as in `options`; absent: not given and without default. */
-  readonly values: Readonly<Record<string, string | boolean | undefined>>
+  readonly values: Readonly<Record<string, Value | undefined>>
   readonly positionals: readonly string[]
 }
 

@@ -13,15 +13,16 @@ import { LogFrames } from '../observe/log-frames.ts'
 import { formatGuestError } from '../observe/terminal.ts'
 import { SourceMaps } from '../observe/source-map.ts'
 import { pick } from './build.ts'
-import type { Command, Io } from './command.ts'
+import type { Command, Input, Io } from './command.ts'
 import { textOption } from './parse.ts'
 import { clearProgress, deployProgress } from './progress.ts'
 import { CONFIG_OPTION, configPath } from './listen-options.ts'
+import { REMOTE_OPTIONS } from './remote.ts'
 
 export const invoke: Command = {
   name: 'invoke',
-  summary: 'Run a function once, in this process, and print what it answers.',
-  positionals: [{ name: 'NAME', about: 'The function.', required: true }],
+  summary: 'Run a function once, in this process or on a host, and print what it answers.',
+  positionals: [{ name: 'NAME', about: 'The function; on a host also NAME:ALIAS or NAME:VERSION.', required: true }],
   options: {
     config: CONFIG_OPTION,
     data: {
@@ -36,9 +37,14 @@ export const invoke: Command = {
       about: 'What the data is: "invoke" (any value), "queue" (a list of messages), "stream" (a list of records) or "scheduled".',
       default: 'invoke',
     },
+    remote: { type: 'boolean', about: 'Run it on a host: the one of --endpoint, or of the environment.' },
+    log: { type: 'boolean', about: "With --remote: print the end of the invocation's log." },
+    async: { type: 'boolean', about: 'With --remote: have it run later, at least once, and do not wait for an answer.' },
+    endpoint: { ...REMOTE_OPTIONS.endpoint, about: `With --remote, which it stands for: ${REMOTE_OPTIONS.endpoint.about}` },
     json: { type: 'boolean', about: 'Print payload and report as one JSON object.' },
   },
   async run(input, io) {
+    if (['remote', 'endpoint', 'log', 'async'].some((name) => input.values[name] !== undefined)) return runRemote(input, io)
     const [{ deployFunctions, explainDeployment, loadConfiguration }, { openLocal }] = await Promise.all([
       import('../deploy.ts'),
       import('../local.ts'),
@@ -78,6 +84,16 @@ export const invoke: Command = {
       await target.close()
     }
   },
+}
+
+/** On a host. */
+async function runRemote(input: Input, io: Io): Promise<number> {
+  const kind = eventKind(textOption(input, 'event') ?? 'invoke')
+  if (kind !== 'invoke')
+    throw new AmpouleError('InvalidRequest', `--event ${kind} is for functions in this process: a host is given values only`)
+  const payload = JSON.stringify(parsePayload(await readData(textOption(input, 'data') ?? 'null', io)))
+  const { invokeRemote } = await import('./invoke-remote.ts')
+  return invokeRemote(payload, input, io)
 }
 
 interface Answered {

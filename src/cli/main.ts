@@ -1,15 +1,22 @@
+import { aliasCommands } from './alias.ts'
 import { build } from './build.ts'
+import { concurrencyCommands } from './concurrency.ts'
+import { deploy } from './deploy.ts'
 import { devCronRun, devQueueSend, devStreamPut } from './dev-triggers.ts'
 import { dev } from './dev.ts'
+import { functionCommands } from './function.ts'
 import { init } from './init.ts'
 import { invoke } from './invoke.ts'
 import { keyCreate, keyDelete, keyList } from './key.ts'
 import { logs } from './logs.ts'
+import { layerCommands } from './layer.ts'
 import { moduleInspect, moduleInstrument } from './module-commands.ts'
 import { runCommandLine } from './run.ts'
 import { serve } from './serve.ts'
 import { test } from './test.ts'
 import { usage } from './usage.ts'
+import { urlCommands } from './url.ts'
+import { versionCommands } from './version.ts'
 
 /** Ctrl-C reaches this process from the terminal and once more from the launcher: only a signal after this is a second one. */
 const SECOND_SIGNAL_MS = 1000
@@ -38,12 +45,29 @@ const commands = [
   test,
   logs,
   usage,
+  deploy,
+  ...functionCommands,
+  ...versionCommands,
+  ...aliasCommands,
+  ...layerCommands,
+  ...concurrencyCommands,
+  ...urlCommands,
   keyCreate,
   keyList,
   keyDelete,
   moduleInstrument,
   moduleInspect,
 ]
-process.exitCode = await runCommandLine(process.argv.slice(2), commands, { stdin, stdout, stderr, signal: interrupted.signal })
+const groups = {
+  function: 'Managed functions of a host: what they are, and their settings.',
+  version: 'Their versions, which never change.',
+  alias: 'Names that lead to versions.',
+  layer: 'Packages and files that functions share.',
+  concurrency: 'How much runs at once, and what is kept ready.',
+  url: 'Addresses for HTTP.',
+  key: 'Access keys of a management API, in the folder of a host that is stopped.',
+}
+const io = { stdin, stdout, stderr, signal: interrupted.signal }
+process.exitCode = await runCommandLine(process.argv.slice(2), commands, io, groups)
 // Whatever a finished command left behind (a pipe that is still open, an idle thread) must not keep the process.
 stdout.write('', () => stderr.write('', () => process.exit()))

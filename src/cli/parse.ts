@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { AmpouleError } from '../errors.ts'
 import { didYouMean } from '../functions/suggest.ts'
-import type { Command, Input, Option } from './command.ts'
+import type { Command, Input, Option, Value } from './command.ts'
 
 /** What every command takes. */
 export const COMMON_OPTIONS = { help: { type: 'boolean', about: 'Show this help.' } } as const
@@ -25,7 +25,7 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
   })
   const mistakes: string[] = []
   const positionals: string[] = []
-  const values: Record<string, string | boolean | undefined> = {}
+  const values: Record<string, Value | undefined> = {}
   for (const [name, option] of Object.entries(command.options)) if (option.default !== undefined) values[name] = option.default
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value)
@@ -37,6 +37,7 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
     } else if (option.type === 'string' && token.value === undefined)
       mistakes.push(`${token.rawName} needs a value: ${option.about}`)
     else if (option.type === 'boolean' && token.value !== undefined) mistakes.push(`${token.rawName} takes no value`)
+    else if (option.repeats === true) values[token.name] = [...listOf(values[token.name]), token.value ?? '']
     else values[token.name] = token.value ?? true
   }
   const help = values['help'] === true
@@ -89,6 +90,11 @@ export function integerOption(
   if (/^\d+$/.test(text) && value >= min && value <= max) return value
   throw new AmpouleError('InvalidRequest', `--${name} is ${JSON.stringify(text)}: it must be an integer from ${min} to ${max}`)
 }
+
+/** All that was given of an option that repeats. */
+export const listOption = (input: Input, name: string): readonly string[] => listOf(input.values[name])
+
+const listOf = (value: Value | undefined): readonly string[] => (typeof value === 'object' ? value : [])
 
 export function textOption(input: Input, name: string): string | undefined {
   const value = input.values[name]

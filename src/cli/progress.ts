@@ -1,5 +1,6 @@
 import type { DeployProgress } from '../deploy.ts'
 import type { Io } from './command.ts'
+import { formatBytes } from './table.ts'
 
 const STAGES = { build: 'building', compile: 'compiling', done: 'ready' } as const
 
@@ -15,6 +16,16 @@ export function deployProgress({ stderr }: Pick<Io, 'stderr'>, total: number): (
       stderr.write(`\r\u001B[K${line}${now}`)
     } else if (stage === 'build') stderr.write(`building ${name} …\n`)
     else if (stage === 'done' && !cached) stderr.write(`built ${name} in ${took}\n`)
+  }
+}
+
+/** Shows on standard error how much of an upload has been sent: on a terminal one line that changes, elsewhere one line when it begins. */
+export function uploadProgress({ stderr }: Pick<Io, 'stderr'>, name: string): (sent: number, total: number) => void {
+  let begun = false
+  return (sent, total) => {
+    if (stderr.isTTY === true) stderr.write(`\r\u001B[Kuploading ${name}: ${formatBytes(sent)} of ${formatBytes(total)} …`)
+    else if (!begun) stderr.write(`uploading ${name} (${formatBytes(total)}) …\n`)
+    begun = true
   }
 }
 

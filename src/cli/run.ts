@@ -1,15 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import { AmpouleError } from '../errors.ts'
 import type { Command, Io } from './command.ts'
-import { commandHelp, overview } from './help.ts'
+import { commandHelp, firstWord, groupHelp, overview, type Groups } from './help.ts'
 import { parseCommandLine } from './parse.ts'
 
 /** Runs one command line; gives the exit code of the error table (src/errors.ts), 0 for success. Never rejects. */
-export async function runCommandLine(args: readonly string[], commands: readonly Command[], io: Io): Promise<number> {
+export async function runCommandLine(
+  args: readonly string[],
+  commands: readonly Command[],
+  io: Io,
+  groups: Groups = {},
+): Promise<number> {
   try {
-    const [first] = args
+    const [first, second] = args
     if (first === undefined || first === '--help' || first === 'help') {
-      io.stdout.write(overview(commands))
+      io.stdout.write(overview(commands, groups))
+      return 0
+    }
+    const isGroup = commands.every(({ name }) => name !== first) && commands.some(({ name }) => firstWord(name) === first)
+    if (isGroup && second === '--help') {
+      io.stdout.write(groupHelp(first, commands, groups))
       return 0
     }
     if (first === '--version') {

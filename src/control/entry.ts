@@ -24,7 +24,7 @@ export function handlerEntry(files: ReadonlySet<string>, handler: string): { rea
   // CommonJS modules come as their default export. `default` may also be a module of our own form, or a Hono app.
   const code =
     name === 'default'
-      ? `export { default } from ${JSON.stringify(`./${found}`)}\n`
+      ? `export * from ${JSON.stringify(`./${found}`)}\nexport { default } from ${JSON.stringify(`./${found}`)}\n`
       : `import * as module from ${JSON.stringify(`./${found}`)}
 export const handler = module[${key}] ?? module.default?.[${key}]
 if (typeof handler !== 'function') throw Object.assign(new Error(${missing}), { name: 'Runtime.HandlerNotFound' })

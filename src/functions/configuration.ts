@@ -8,6 +8,8 @@ import { FUNCTION_FIELDS, HOST_FIELDS, type FunctionSettings, type HostSettings 
 export interface Configuration {
   readonly host: HostSettings
   readonly functions: readonly FunctionSettings[]
+  /** The settings that the text gives of each function; all others are defaults. */
+  readonly given: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 export interface ReadOptions {
@@ -47,9 +49,10 @@ function readRoot(root: Node, context: ReadContext): Configuration {
   else {
     const list = members(functions.value, 'functions', context.problems).flatMap((member) => readFunction(member, context))
     reportSharedRoutes(list, context.problems)
-    return { host, functions: list.map(({ settings }) => settings) }
+    const given = new Map(list.map(({ settings, member }) => [settings.name, keysOf(member)] as const))
+    return { host, functions: list.map(({ settings }) => settings), given }
   }
-  return { host, functions: [] }
+  return { host, functions: [], given: new Map() }
 }
 
 interface Read {
@@ -90,6 +93,9 @@ function readFunction(member: Member, context: ReadContext): readonly Read[] {
   }
   return isName ? [{ settings: { ...values, name }, member }] : []
 }
+
+const keysOf = ({ value }: Member): ReadonlySet<string> =>
+  new Set(value.children?.map(({ children }) => String(children?.[0]?.value)))
 
 function reportSharedRoutes(functions: readonly Read[], problems: Problems): void {
   const owners = new Map<string, string>()

@@ -9,6 +9,13 @@ import { guest } from '../guests/index.ts'
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const DEADLINE_MS = 60_000
 
+export interface Surroundings {
+  readonly stdin?: string
+  readonly cwd?: string
+  /** Beside the variables of this process. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** The command line as a process of its own. */
 export class Ampoule {
   readonly process: ChildProcess
@@ -17,8 +24,12 @@ export class Ampoule {
   stderr = ''
   readonly #checks = new Set<() => void>()
 
-  constructor(args: readonly string[], stdin = '') {
-    this.process = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...args], { stdio: 'pipe' })
+  constructor(args: readonly string[], { stdin = '', cwd, env }: Surroundings = {}) {
+    this.process = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...args], {
+      stdio: 'pipe',
+      cwd,
+      env: { ...process.env, ...env },
+    })
     const timer = setTimeout(() => this.process.kill('SIGKILL'), DEADLINE_MS)
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
@@ -57,9 +68,9 @@ export class Ampoule {
 
 export async function run(
   args: readonly string[],
-  stdin?: string,
+  surroundings?: Surroundings,
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
-  const ampoule = new Ampoule(args, stdin)
+  const ampoule = new Ampoule(args, surroundings)
   const code = await ampoule.exited
   return { code, stdout: ampoule.stdout, stderr: ampoule.stderr }
 }

@@ -148,7 +148,7 @@ describe('ampoule invoke', () => {
     ['the text itself', ['--data', '{"a":[1,"é"]}'], ''],
     ['standard input', ['--data', '-'], '{"a":[1,"é"]}'],
   ])('gives the function JSON from %s and prints what it answers', async (_, args, stdin) => {
-    const { code, stdout } = await run(['invoke', 'echo', '--config', config, ...args], stdin)
+    const { code, stdout } = await run(['invoke', 'echo', '--config', config, ...args], { stdin })
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toEqual({ a: [1, 'é'] })
   })

@@ -12,6 +12,7 @@ const BIN = join(ROOT, 'bin/ampoule.mjs')
 const WAIT_MS = 120_000
 /** What pages call it; tests listen on a port that is free. */
 const ADDRESS = 'http://127.0.0.1:8080'
+const MANAGEMENT_ADDRESS = 'http://127.0.0.1:9000'
 const BUILT = fileURLToPath(new URL('docs/', CACHE))
 const INSTALLED = ['vitest', 'typescript', 'hono', 'fast-png']
 
@@ -67,9 +68,9 @@ export class Reader {
       this.#folder = join(this.#folder, folder)
     } else if (/^npm install\b/.test(command)) {
       await this.#link()
-    } else if (/^(?:npx )?ampoule (?:dev|serve)$/.test(command)) {
+    } else if (/^(?:npx )?ampoule (?:dev|serve)(?: --data \S+)?$/.test(command)) {
       await this.#server?.stop()
-      this.#server = new Server(command.endsWith('dev') ? 'dev' : 'serve', this.#folder)
+      this.#server = new Server(command.replace(/^.*ampoule /, '').split(' '), this.#folder)
       await this.#server.listening()
       await this.#server.says(expected)
     } else {
@@ -85,7 +86,7 @@ export class Reader {
     const toDev = /^(?:npx )?ampoule dev (?:queue|stream|cron) /.test(command) ? ` --port ${new URL(url).port}` : ''
     const script = command.replaceAll(ADDRESS, url) + toDev
     const PATH = [join(this.#home, 'bin'), dirname(process.execPath), process.env['PATH']].join(delimiter)
-    const env = { ...process.env, PATH, CURL_HOME: this.#home, NO_COLOR: '1' }
+    const env = { ...process.env, PATH, CURL_HOME: this.#home, NO_COLOR: '1', AMPOULE_ENDPOINT: this.#server?.managementUrl }
     // Vitest tells its children that they are part of its run.
     for (const name of Object.keys(env))
       if (name.startsWith('VITEST') || name === 'NODE_OPTIONS') Reflect.deleteProperty(env, name)
@@ -139,8 +140,9 @@ class Server {
   /** What has been waited for lies before this place of the output. */
   #seen = 0
 
-  constructor(command: 'dev' | 'serve', cwd: string) {
-    this.#process = spawn(process.execPath, [BIN, command, '--port', '0'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  constructor(command: readonly string[], cwd: string) {
+    const ports = ['--port', '0', ...(command.includes('--data') ? ['--management-port', '0'] : [])]
+    this.#process = spawn(process.execPath, [BIN, ...command, ...ports], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
     const check = (): void => {
       for (const one of this.#checks) one()
     }
@@ -155,6 +157,10 @@ class Server {
   async listening(): Promise<void> {
     const [, url] = await this.#until(() => /(http:\/\/127\.0\.0\.1:\d+)\s/.exec(this.output), 'an address')
     this.url = url ?? ''
+  }
+
+  get managementUrl(): string {
+    return /managing functions at (http:\S+)/.exec(this.output)?.[1] ?? MANAGEMENT_ADDRESS
   }
 
   /** Each line in turn, others may be between them. */

@@ -93,7 +93,8 @@ export function writeOutput({ output, status }: OperationModel, value: object | 
   return answered === 204 ? new Response(null, { status: answered, headers }) : Response.json(body, { status: answered, headers })
 }
 
-function toJson(value: unknown): unknown {
+/** As it is on the wire: times as seconds, bytes in base64. */
+export function toJson(value: unknown): unknown {
   if (value instanceof Date) return value.getTime() / 1000
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
   if (Array.isArray(value)) return value.map(toJson)
