@@ -1,6 +1,7 @@
 // Makes src/gateway/management/model/lambda.json of the service model that botocore (Apache-2.0) has of AWS Lambda:
 //   node bin/lambda-model.mjs PATH/botocore/data/lambda/2015-03-31/service-2.json
 // Only what the management API offers, and of that only what a wire needs: bindings, types, bounds, statuses; no documentation.
+// And test/gateway/management/contract/operations.json: every operation, where it is, and the errors that AWS documents for it.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const [path] = process.argv.slice(2)
@@ -61,3 +62,10 @@ const lines = (table) =>
     .join(',\n')
 const target = new URL('../src/gateway/management/model/lambda.json', import.meta.url)
 writeFileSync(target, `{\n  "operations": {\n${lines(operations)}\n  },\n  "shapes": {\n${lines(shapes)}\n  }\n}\n`)
+
+const documented = Object.entries(model.operations).map(([name, { http, errors = [] }]) => [
+  name,
+  { method: http.method, path: http.requestUri, errors: errors.map(({ shape }) => shape) },
+])
+const contract = new URL('../test/gateway/management/contract/operations.json', import.meta.url)
+writeFileSync(contract, `{\n${lines(Object.fromEntries(documented)).replaceAll(/^ {4}/gm, '  ')}\n}\n`)

@@ -1,11 +1,8 @@
-import { execFileSync, type ExecFileSyncOptionsWithStringEncoding } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync, rmSync, renameSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Language } from '../../src/build/languages/index.ts'
-
-/** Toolchains that are not on PATH are unpacked here, from packages of the machine's own registries; nothing is installed. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/ampoule-toolchains/', import.meta.url))
+import { debianPackages, isInstalled, quiet, unpackDebian, unpacked, which } from '../tools/unpacked.ts'
 
 /** Search path of the language's toolchain, or why there is none. */
 export function toolchain(language: Language): { readonly searchPath: string } | { readonly missing: string } {
@@ -34,10 +31,7 @@ export function toolchain(language: Language): { readonly searchPath: string } |
   }
 }
 
-const has = (program: string, path: string): boolean =>
-  path.split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)))
-
-const quiet: ExecFileSyncOptionsWithStringEncoding = { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }
+const has = (program: string, path: string): boolean => which(program, path) !== undefined
 
 function hasRust(path: string): boolean {
   if (!has('rustc', path) || !has('cargo', path)) return false
@@ -48,50 +42,25 @@ function hasRust(path: string): boolean {
   }
 }
 
-/** Makes a toolchain once; a folder that is there is complete. Gives its `bin` before PATH. */
+/** Makes a toolchain once. Gives its `bin` before PATH. */
 function attempt(name: string, make: (folder: string) => void): { readonly searchPath: string } | undefined {
-  const folder = join(CACHE, name)
-  try {
-    if (!existsSync(folder)) {
-      const draft = `${folder}.${process.pid}`
-      mkdirSync(draft, { recursive: true })
-      try {
-        make(draft)
-        renameSync(draft, folder)
-      } finally {
-        rmSync(draft, { recursive: true, force: true })
-      }
-    }
-    return { searchPath: `${join(folder, 'bin')}${delimiter}${process.env['PATH'] ?? ''}` }
-  } catch {
-    return undefined
-  }
+  const folder = unpacked(name, make)
+  return folder === undefined ? undefined : { searchPath: `${join(folder, 'bin')}${delimiter}${process.env['PATH'] ?? ''}` }
 }
 
 /** Debian's own compiler, which finds what it needs beside itself. */
 function debianRust(folder: string): void {
   const roots = ['rustc', 'cargo', 'libstd-rust-dev-wasm32']
-  const tree = execFileSync('apt-cache', ['depends', '--recurse', '--important', ...roots], quiet)
   // Alternatives of dependencies are in the tree as well: other compilers, all of LLVM.
   const needed = /^(?:rustc|cargo|libstd-rust-|libgit2|libssh2|libhttp-parser|libmbed)[^ ]*$/
-  const missing = tree.split('\n').filter((line) => needed.test(line) && !line.includes('-web') && !isInstalled(line))
-  execFileSync('apt-get', ['download', ...missing], { ...quiet, cwd: folder, timeout: 240_000 })
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.deb'))) {
-    execFileSync('dpkg', ['-x', file, 'root'], { ...quiet, cwd: folder })
-    rmSync(join(folder, file))
-  }
+  unpackDebian(
+    folder,
+    debianPackages(roots).filter((name) => needed.test(name) && !name.includes('-web') && !isInstalled(name)),
+  )
   mkdirSync(join(folder, 'bin'))
   for (const program of ['rustc', 'cargo']) {
     const script = `#!/bin/sh\nhere=$(dirname "$0")/../root/usr\nLD_LIBRARY_PATH="$here/lib/$(uname -m)-linux-gnu" exec "$here/bin/${program}" "$@"\n`
     writeFileSync(join(folder, 'bin', program), script, { mode: 0o755 })
-  }
-}
-
-function isInstalled(name: string): boolean {
-  try {
-    return execFileSync('dpkg-query', ['-W', '-f=${Status}', name], quiet).endsWith(' installed')
-  } catch {
-    return false
   }
 }
 

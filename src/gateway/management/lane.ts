@@ -40,6 +40,12 @@ export interface ManagementLaneOptions {
   readonly invocations: InvocationOptions
 }
 
+/** Parameters of Invoke whose effect is not provided, by their headers. */
+const NOT_PROVIDED = [
+  ['x-amz-tenant-id', 'TenantId'],
+  ['x-amz-durable-execution-name', 'DurableExecutionName'],
+] as const
+
 const INVOKE =
   /^\/(?:2015-03-31\/functions\/([^/?]+)\/invocations|2021-11-15\/functions\/([^/?]+)\/response-streaming-invocations)(?:\?(.*))?$/
 
@@ -140,6 +146,9 @@ async function invoke(
       'ValidationException',
       `1 validation error detected: Value '${type}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [${streamed ? '' : 'Event, '}RequestResponse, DryRun]`,
     )
+  for (const [key, parameter] of NOT_PROVIDED)
+    if (header(key) !== undefined)
+      throw invalidParameter(`The parameter ${parameter} is not supported by this host: leave it out`)
   const reference = qualify(parseFunctionReference(decode(name), options.account), query.get('Qualifier') ?? undefined)
   if (type === 'Event')
     return accept(incoming, outgoing, { reference, payload, clientContext: header('x-amz-client-context') }, options)

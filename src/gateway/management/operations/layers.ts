@@ -173,10 +173,10 @@ interface Named {
 
 const missing = (): Error => notFound('The resource you requested does not exist.')
 
-const keyOf = ({ LayerName = '', VersionNumber = 0 }: Named, { account }: Control): [string, number] => [
-  parseLayerName(LayerName, account),
-  VersionNumber,
-]
+function keyOf({ LayerName = '', VersionNumber = 0 }: Named, { account }: Control): [string, number] {
+  if (VersionNumber < 1) throw invalidParameter('Layer Version Cannot be less than 1')
+  return [parseLayerName(LayerName, account), VersionNumber]
+}
 
 async function findLayerVersion(named: Named, from: Store | Transaction, control: Control): Promise<LayerVersionRecord> {
   const found = await from.get('layer_versions', keyOf(named, control))

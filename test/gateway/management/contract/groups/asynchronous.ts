@@ -1,0 +1,115 @@
+import { create } from '../../host.ts'
+import { refuses, works, type Group } from '../case.ts'
+import { BASE } from '../code.ts'
+import { PREFIX } from '../names.ts'
+
+const FunctionName = 'later'
+const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:results'
+const DestinationConfig = { OnSuccess: { Destination: QUEUE }, OnFailure: { Destination: QUEUE } }
+const MISSING = /^The function arn:aws:lambda:us-east-1:000000000000:function:later:1 doesn't have an EventInvokeConfig$/
+
+export const asynchronous: Group = {
+  title: 'settings of asynchronous invocations',
+  prepare: (client) => create(client, { ...BASE, FunctionName, Publish: true }),
+  cases: [
+    works(
+      'PutFunctionEventInvokeConfig',
+      'keeps them for a function',
+      { FunctionName, MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 60, DestinationConfig },
+      {
+        FunctionArn: `${PREFIX}:function:later:$LATEST`,
+        MaximumRetryAttempts: 1,
+        MaximumEventAgeInSeconds: 60,
+        DestinationConfig,
+      },
+    ),
+    works(
+      'PutFunctionEventInvokeConfig',
+      'keeps them for a version',
+      { FunctionName, Qualifier: '1', MaximumRetryAttempts: 0 },
+      { FunctionArn: `${PREFIX}:function:later:1` },
+    ),
+    refuses(
+      'PutFunctionEventInvokeConfig',
+      'InvalidParameterValueException',
+      'nothing',
+      { FunctionName },
+      /^You must specify at least one of error handling or destination setting\.$/,
+    ),
+    refuses(
+      'PutFunctionEventInvokeConfig',
+      'InvalidParameterValueException',
+      'the function itself as destination',
+      { FunctionName, DestinationConfig: { OnSuccess: { Destination: `${PREFIX}:function:later` } } },
+      /is the function itself/,
+    ),
+    refuses(
+      'PutFunctionEventInvokeConfig',
+      'ValidationException',
+      'three attempts',
+      { FunctionName, MaximumRetryAttempts: 3 },
+      /at 'maximumRetryAttempts' failed to satisfy constraint: Member must have value less than or equal to 2/,
+    ),
+    works(
+      'UpdateFunctionEventInvokeConfig',
+      'changes what is given',
+      { FunctionName, Qualifier: '1', MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 90, DestinationConfig },
+      { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 90 },
+    ),
+    refuses(
+      'UpdateFunctionEventInvokeConfig',
+      'InvalidParameterValueException',
+      'nothing',
+      { FunctionName },
+      /^You must specify at least one/,
+    ),
+    works('GetFunctionEventInvokeConfig', 'shows them', { FunctionName, Qualifier: '1' }, { MaximumRetryAttempts: 2 }),
+    works(
+      'ListFunctionEventInvokeConfigs',
+      'lists them page by page',
+      { FunctionName, MaxItems: 1 },
+      { FunctionEventInvokeConfigs: [{ MaximumRetryAttempts: 1 }] },
+    ),
+    works(
+      'ListFunctionEventInvokeConfigs',
+      'goes on from a marker',
+      (seen) => ({ FunctionName, Marker: seen.last('ListFunctionEventInvokeConfigs').NextMarker }),
+      { FunctionEventInvokeConfigs: [{ MaximumRetryAttempts: 2 }] },
+    ),
+    works(
+      'ListFunctionEventInvokeConfigs',
+      'lists them',
+      { FunctionName, MaxItems: 10 },
+      { FunctionEventInvokeConfigs: [{ MaximumRetryAttempts: 1 }, { MaximumRetryAttempts: 2 }] },
+    ),
+    refuses(
+      'ListFunctionEventInvokeConfigs',
+      'InvalidParameterValueException',
+      'a marker from elsewhere',
+      { FunctionName, Marker: 'none' },
+      /The Marker "none"/,
+    ),
+    works('DeleteFunctionEventInvokeConfig', 'takes them away', { FunctionName, Qualifier: '1' }),
+    refuses(
+      'DeleteFunctionEventInvokeConfig',
+      'ResourceNotFoundException',
+      'what is away',
+      { FunctionName, Qualifier: '1' },
+      MISSING,
+    ),
+    refuses(
+      'GetFunctionEventInvokeConfig',
+      'ResourceNotFoundException',
+      'what is away',
+      { FunctionName, Qualifier: '1' },
+      MISSING,
+    ),
+    refuses(
+      'UpdateFunctionEventInvokeConfig',
+      'ResourceNotFoundException',
+      'what is away',
+      { FunctionName, Qualifier: '1', MaximumRetryAttempts: 1 },
+      MISSING,
+    ),
+  ],
+}
