@@ -70,10 +70,7 @@ export const invocations: Group = {
     step('reads the stream', async (_, seen) => {
       const events: InvokeWithResponseStreamResponseEvent[] = []
       for await (const event of seen.last('InvokeWithResponseStream').EventStream ?? []) events.push(event)
-      expect(events).toMatchObject([
-        { PayloadChunk: { Payload: holding({ event: { a: 1 } }) } },
-        { InvokeComplete: { LogResult: expect.any(String) as unknown } },
-      ])
+      checkStream(events)
     }),
     ...BOTH.flatMap((operation) => [
       refuses(
@@ -137,4 +134,11 @@ export const invocations: Group = {
       /^The operation cannot be performed at this time\. The function is currently in the following state: /,
     ),
   ],
+}
+
+function checkStream(events: readonly InvokeWithResponseStreamResponseEvent[]): void {
+  expect(events).toMatchObject([
+    { PayloadChunk: { Payload: holding({ event: { a: 1 } }) } },
+    { InvokeComplete: { LogResult: expect.any(String) as unknown } },
+  ])
 }
