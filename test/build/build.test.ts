@@ -162,7 +162,7 @@ describe('a failed build names file, line and column for', () => {
     ],
     [
       'a module of Node.js',
-      { 'index.ts': "import 'node:fs'\nexport const handler = 1" },
+      { 'index.ts': "import 'node:net'\nexport const handler = 1" },
       'index.ts',
       1,
       8,
