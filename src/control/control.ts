@@ -12,7 +12,9 @@ import type { Observer } from '../observe/records.ts'
 import type { Prices } from '../functions/prices.ts'
 import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
+import type { QueueEngine } from '../store/queue.ts'
 import { openSeal, type Seal } from '../store/seal.ts'
+import { openSqliteQueues } from '../store/sqlite/open-queues.ts'
 import { openSqlite } from '../store/sqlite/open.ts'
 import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
@@ -44,6 +46,7 @@ export interface Control {
   /** Where functions are served over HTTP, for the URLs of functions. */
   readonly port: number
   readonly events: EventQueue
+  readonly queues: QueueEngine
   readonly logs: Logs
   readonly prices: Prices
   /** Names that functions of `ampoule.jsonc` have. */
@@ -89,9 +92,12 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
   const { folder, account, port, taken, declared, observe, key, accountConcurrency, logRetention: retention, prices } = options
   const store = createStore(await openSqlite(folder))
   let logStore: LogStore | undefined
+  let queueEngine: QueueEngine | undefined
   try {
     const opened = await openLogStore({ folder, retention }, observe)
     logStore = opened
+    const queues = await openSqliteQueues(join(folder, 'queues'), Date.now)
+    queueEngine = queues
     const seal = await openSeal(join(folder, 'secret.key'), key)
     const code = await openCodeStore(join(folder, 'code'), store)
     const unreferenced = (ids: readonly string[]) => store.unreferenced(ids)
@@ -133,6 +139,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           concurrency,
           provisioning,
           events,
+          queues,
           logs,
           prices,
           taken,
@@ -145,6 +152,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await residence.close()
             await garbage.close()
             await logs.close()
+            await queues.close()
             await store.close()
           },
         }
@@ -153,11 +161,13 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
       accessKeys: () => openAccessKeys(store, seal),
       async close() {
         await opened.close()
+        await queues.close()
         await store.close()
       },
     }
   } catch (error) {
     await logStore?.close()
+    await queueEngine?.close()
     await store.close()
     throw error
   }
