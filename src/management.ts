@@ -66,7 +66,10 @@ export async function openManagement(
       started.resolve(answerLanes(control, createManagementApp(control, observe)))
       control.events.wake()
     },
-    drain: () => control?.activation.stop(),
+    drain() {
+      control?.activation.stop()
+      control?.queues.drain()
+    },
     async close() {
       started.reject(new AmpouleError('ShuttingDown', 'the host is shutting down'))
       await (control ?? state).close()

@@ -12,7 +12,6 @@ import type { Observer } from '../observe/records.ts'
 import type { Prices } from '../functions/prices.ts'
 import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
-import type { QueueEngine } from '../store/queue.ts'
 import { openSeal, type Seal } from '../store/seal.ts'
 import { openSqliteQueues } from '../store/sqlite/open-queues.ts'
 import { openSqlite } from '../store/sqlite/open.ts'
@@ -24,9 +23,11 @@ import { Garbage } from './garbage.ts'
 import { Logs } from './logs.ts'
 import type { ManagedRoute, Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
+import { MoveTasks } from './move-tasks.ts'
 import { CodeLinks } from './links.ts'
 import { Concurrency } from './concurrency.ts'
 import { Provisioning } from './provisioning.ts'
+import { Queues } from './queues.ts'
 import { Routing } from './routing.ts'
 import { Residence, type Lanes } from './residence.ts'
 
@@ -46,7 +47,8 @@ export interface Control {
   /** Where functions are served over HTTP, for the URLs of functions. */
   readonly port: number
   readonly events: EventQueue
-  readonly queues: QueueEngine
+  readonly queues: Queues
+  readonly moves: MoveTasks
   readonly logs: Logs
   readonly prices: Prices
   /** Names that functions of `ampoule.jsonc` have. */
@@ -92,12 +94,12 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
   const { folder, account, port, taken, declared, observe, key, accountConcurrency, logRetention: retention, prices } = options
   const store = createStore(await openSqlite(folder))
   let logStore: LogStore | undefined
-  let queueEngine: QueueEngine | undefined
+  let openQueues: Queues | undefined
   try {
     const opened = await openLogStore({ folder, retention }, observe)
     logStore = opened
-    const queues = await openSqliteQueues(join(folder, 'queues'), Date.now)
-    queueEngine = queues
+    const queues = new Queues(await openSqliteQueues(join(folder, 'queues'), Date.now))
+    openQueues = queues
     const seal = await openSeal(join(folder, 'secret.key'), key)
     const code = await openCodeStore(join(folder, 'code'), store)
     const unreferenced = (ids: readonly string[]) => store.unreferenced(ids)
@@ -120,6 +122,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         const wake = () => lanes.tell({ events: true } satisfies Told)
         const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
         const logs = new Logs({ store: opened, lanes, residence, observe, now: Date.now })
+        const moves = new MoveTasks(queues, observe)
         garbage.collectAll()
         // Of no function in particular; what is missing there is built again.
         void engineFolder()
@@ -140,6 +143,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           provisioning,
           events,
           queues,
+          moves,
           logs,
           prices,
           taken,
@@ -152,6 +156,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await residence.close()
             await garbage.close()
             await logs.close()
+            await moves.close()
             await queues.close()
             await store.close()
           },
@@ -167,7 +172,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
     }
   } catch (error) {
     await logStore?.close()
-    await queueEngine?.close()
+    await openQueues?.close()
     await store.close()
     throw error
   }

@@ -14,16 +14,10 @@ export class JsonInput {
   readonly #members: Readonly<Record<string, unknown>>
   readonly #known: string[] = []
 
-  constructor(body: Uint8Array, refusals: JsonRefusals) {
+  /** Of a request's body, or of members that were read before. */
+  constructor(content: Uint8Array | Readonly<Record<string, unknown>>, refusals: JsonRefusals) {
     this.refusals = refusals
-    let value: unknown
-    try {
-      value = body.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-    } catch (error) {
-      throw refusals.malformed(`The body is not valid JSON: ${(error as Error).message}`)
-    }
-    if (!isObject(value)) throw refusals.malformed('The body must be a JSON object')
-    this.#members = value
+    this.#members = content instanceof Uint8Array ? parse(content, refusals) : content
   }
 
   text(name: string, { max = 512, pattern }: { readonly max?: number; readonly pattern?: RegExp } = {}): string | undefined {
@@ -118,6 +112,17 @@ export class JsonInput {
       `1 validation error detected: Value '${shown}' at '${name}' failed to satisfy constraint: ${constraint}`,
     )
   }
+}
+
+function parse(body: Uint8Array, refusals: JsonRefusals): Readonly<Record<string, unknown>> {
+  let value: unknown
+  try {
+    value = body.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (error) {
+    throw refusals.malformed(`The body is not valid JSON: ${(error as Error).message}`)
+  }
+  if (!isObject(value)) throw refusals.malformed('The body must be a JSON object')
+  return value
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
