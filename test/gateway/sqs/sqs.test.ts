@@ -130,7 +130,7 @@ describe('queues', () => {
     expect((await client.send(new ListQueueTagsCommand({ QueueUrl }))).Tags).toEqual({ b: '2' })
   })
 
-  it.each([
+  it.each<[string, { QueueName: string; Attributes?: object }, string, RegExp]>([
     ['a name with a space', { QueueName: 'a b' }, 'InvalidParameterValue', /a b/],
     ['a name of 81 characters', { QueueName: 'a'.repeat(81) }, 'InvalidParameterValue', /80 characters/],
     ['a FIFO queue by its name alone', { QueueName: 'a.fifo' }, 'InvalidAttributeValue', /FifoQueue/],
