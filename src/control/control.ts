@@ -29,6 +29,7 @@ import { Concurrency } from './concurrency.ts'
 import { Provisioning } from './provisioning.ts'
 import { Queues } from './queues.ts'
 import { Routing } from './routing.ts'
+import { QueueTriggers } from './triggers/queue-triggers.ts'
 import { Residence, type Lanes } from './residence.ts'
 
 /** What operations of the management API work with. */
@@ -49,6 +50,7 @@ export interface Control {
   readonly events: EventQueue
   readonly queues: Queues
   readonly moves: MoveTasks
+  readonly queueTriggers: QueueTriggers
   readonly logs: Logs
   readonly prices: Prices
   /** Names that functions of `ampoule.jsonc` have. */
@@ -123,6 +125,15 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
         const logs = new Logs({ store: opened, lanes, residence, observe, now: Date.now })
         const moves = new MoveTasks(queues, observe)
+        const queueTriggers = new QueueTriggers({
+          store,
+          queues,
+          account,
+          wake: () => lanes.tell({ batches: true } satisfies Told),
+          observe,
+          uuid: randomUUID,
+          now: Date.now,
+        })
         garbage.collectAll()
         // Of no function in particular; what is missing there is built again.
         void engineFolder()
@@ -144,6 +155,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           events,
           queues,
           moves,
+          queueTriggers,
           logs,
           prices,
           taken,
@@ -156,6 +168,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await residence.close()
             await garbage.close()
             await logs.close()
+            await queueTriggers.drain()
             await moves.close()
             await queues.close()
             await store.close()

@@ -65,11 +65,13 @@ export class Queues {
     const waiting = this.#waiting.get(name) ?? new Set()
     this.#waiting.set(name, waiting.add(resolve))
     let timer: NodeJS.Timeout | undefined
+    const aborted = () => resolve()
     return {
       async within(ms, signal) {
         timer = setTimeout(resolve, ms)
-        signal?.addEventListener('abort', () => resolve(), { once: true })
+        signal?.addEventListener('abort', aborted)
         await promise
+        signal?.removeEventListener('abort', aborted)
       },
       end: () => {
         clearTimeout(timer)

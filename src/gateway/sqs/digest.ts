@@ -1,13 +1,5 @@
 import { createHash } from 'node:crypto'
-
-/** As the JSON protocol has it: bytes are in base64. */
-export interface MessageAttribute {
-  readonly DataType: string
-  readonly StringValue?: string
-  readonly BinaryValue?: string
-}
-
-export type MessageAttributes = Readonly<Record<string, MessageAttribute>>
+import type { MessageAttributes } from '../../control/sent-attributes.ts'
 
 export const md5 = (bytes: Uint8Array | string): string => createHash('md5').update(bytes).digest('hex')
 

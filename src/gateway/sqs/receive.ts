@@ -1,13 +1,13 @@
 import type { Control } from '../../control/control.ts'
+import { systemAttributesOf, type SentAttributes } from '../../control/sent-attributes.ts'
 import type { Account } from '../../functions/arn.ts'
-import { formatQueueArn } from '../../functions/queue-arn.ts'
 import type { ReceivedMessage } from '../../store/queue.ts'
 import { md5, md5OfAttributes } from './digest.ts'
 import { SqsError } from './error.ts'
 import type { SqsInput } from './input.ts'
 import { kept } from './kept.ts'
 import { existing } from './queues.ts'
-import { failureOf, type SentAttributes } from './send.ts'
+import { failureOf } from './send.ts'
 
 const MAX_VISIBILITY = 43_200
 const SYSTEM = [
@@ -62,24 +62,6 @@ function describe(
     Body: Buffer.from(message.body).toString(),
     ...(system.length > 0 && { Attributes: Object.fromEntries(system) }),
     ...(own.length > 0 && { MessageAttributes: found, MD5OfMessageAttributes: md5OfAttributes(found) }),
-  }
-}
-
-/** As SQS gives them, and a queue's events have them. */
-export function systemAttributesOf(message: ReceivedMessage, account: Account): Readonly<Record<string, string>> {
-  const { systemAttributes = {}, group } = message.attributes as SentAttributes
-  const trace = systemAttributes['AWSTraceHeader']?.StringValue
-  const ofGroup = message.group ?? group
-  return {
-    SenderId: account.id,
-    SentTimestamp: String(message.sentMs),
-    ApproximateReceiveCount: String(message.receives),
-    ApproximateFirstReceiveTimestamp: String(message.firstReceivedMs),
-    ...(message.group !== undefined && { SequenceNumber: String(message.sequence).padStart(20, '0') }),
-    ...(ofGroup !== undefined && { MessageGroupId: ofGroup }),
-    ...(message.deduplication !== undefined && { MessageDeduplicationId: message.deduplication }),
-    ...(trace !== undefined && { AWSTraceHeader: trace }),
-    ...(message.source !== undefined && { DeadLetterQueueSourceArn: formatQueueArn(account, message.source) }),
   }
 }
 

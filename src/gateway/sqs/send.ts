@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Control } from '../../control/control.ts'
+import type { MessageAttribute, MessageAttributes, SentAttributes } from '../../control/sent-attributes.ts'
 import type { NewMessage, QueueDefinition, SentMessage } from '../../store/queue.ts'
-import { md5, md5OfAttributes, type MessageAttribute, type MessageAttributes } from './digest.ts'
+import { md5, md5OfAttributes } from './digest.ts'
 import { invalidValue, SqsError } from './error.ts'
 import type { SqsInput } from './input.ts'
 import { kept } from './kept.ts'
@@ -19,14 +20,6 @@ interface Draft {
   readonly bytes: number
   /** Of what was given, for the answer. */
   readonly digests: object
-}
-
-/** What messages of this API keep beside their body. */
-export interface SentAttributes {
-  readonly messageAttributes?: MessageAttributes
-  readonly systemAttributes?: MessageAttributes
-  /** Of a queue that is not FIFO, where it orders nothing. */
-  readonly group?: string
 }
 
 export async function sendMessage(input: SqsInput, control: Control): Promise<object> {

@@ -17,15 +17,16 @@ import {
   SendMessageBatchCommand,
   SendMessageCommand,
   SetQueueAttributesCommand,
-  SQSClient,
   StartMessageMoveTaskCommand,
   TagQueueCommand,
   UntagQueueCommand,
   type Message,
   type ReceiveMessageCommandInput,
+  type SQSClient,
 } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { removeFolders, startManaged, type ManagedHost } from '../management/host.ts'
+import { sqsClient } from './client.ts'
 
 let managed: ManagedHost
 let client: SQSClient
@@ -38,14 +39,6 @@ afterAll(async () => {
   await managed.stop()
   await removeFolders()
 })
-
-const sqsClient = ({ host }: ManagedHost): SQSClient =>
-  new SQSClient({
-    endpoint: host.managementUrl ?? '',
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-    maxAttempts: 1,
-  })
 
 let queues = 0
 
