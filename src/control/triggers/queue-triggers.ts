@@ -61,7 +61,7 @@ export class QueueTriggers {
 
   /** After a function was deleted, and its mappings with it. */
   async forget(name: string): Promise<void> {
-    for (const { mapping } of [...this.#pollers.values()]) if (mapping.name === name) await this.apply(mapping.uuid)
+    for (const { mapping } of this.#pollers.values()) if (mapping.name === name) await this.apply(mapping.uuid)
   }
 
   /** Why a mapping receives nothing; undefined: it does. */
