@@ -26,8 +26,8 @@ export type Question =
   /** Answered with a {@link LinkAnswer}. */
   | { readonly kind: 'link'; readonly target: string }
   | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: 'done' | 'later' }
-  /** Answered with a {@link TakenBatch} or undefined. */
-  | { readonly kind: 'take-batch' }
+  /** Answered with up to `limit` {@link TakenBatch}es. */
+  | { readonly kind: 'take-batches'; readonly limit: number }
   | { readonly kind: 'settle-batch'; readonly mapping: string; readonly id: string; readonly outcome: BatchOutcome }
   /** What invocations logged and took (src/observe/logs/batch.ts); answered when it is kept. */
   | { readonly kind: 'logs'; readonly batch: Uint8Array<ArrayBuffer> }

@@ -11,13 +11,13 @@ const MAX_BATCH_BYTES = 6 * 1024 * 1024 - 256 * 1024
 /** Of a message, beside its body and attributes. */
 const MESSAGE_BYTES = 512
 
-/** In order, each small enough for one invocation. */
-export function splitBatch(messages: readonly ReceivedMessage[]): readonly (readonly ReceivedMessage[])[] {
+/** In order, each with up to `size` messages and small enough for one invocation. */
+export function splitBatch(messages: readonly ReceivedMessage[], size: number): readonly (readonly ReceivedMessage[])[] {
   const batches: ReceivedMessage[][] = []
   let bytes = Infinity
   for (const message of messages) {
     const own = message.body.length + JSON.stringify(message.attributes).length + MESSAGE_BYTES
-    if (bytes + own > MAX_BATCH_BYTES) {
+    if (bytes + own > MAX_BATCH_BYTES || batches.at(-1)?.length === size) {
       batches.push([])
       bytes = 0
     }

@@ -44,6 +44,8 @@ interface Batch {
 }
 
 const WAIT_MS = 20_000
+/** At once, for several batches. */
+const MOST_RECEIVED = 100
 /** After a store that failed, or a queue that is gone. */
 const PAUSE_MS = 5_000
 /** Before a batch that was throttled is tried again; doubled each time. */
@@ -130,11 +132,15 @@ export class QueuePoller {
     }
   }
 
-  /** One batch, or nothing after a while. */
+  /** For one batch, or for as many as there is room for where nothing is to be gathered; nothing after a while. */
   async #collect(): Promise<readonly ReceivedMessage[]> {
-    const { queue, batchSize, windowMs } = this.mapping
+    const { queue, batchSize, windowMs, concurrency } = this.mapping
     const { signal } = this.#stop
-    const messages = [...(await this.#options.queues.receive(queue, { limit: batchSize, waitMs: WAIT_MS, signal }))]
+    // Messages of a group have to stay together.
+    const batches = windowMs > 0 || queue.endsWith('.fifo') ? 1 : concurrency - this.#underWay
+    const limit = Math.max(batchSize, Math.min(batchSize * batches, MOST_RECEIVED))
+    const messages = [...(await this.#options.queues.receive(queue, { limit, waitMs: WAIT_MS, signal }))]
+    if (windowMs === 0) return messages
     const endMs = performance.now() + windowMs
     while (messages.length > 0 && messages.length < batchSize && !signal.aborted) {
       const waitMs = endMs - performance.now()
@@ -160,7 +166,7 @@ export class QueuePoller {
   }
 
   #enqueue(messages: readonly ReceivedMessage[]): void {
-    for (const part of splitBatch(messages)) {
+    for (const part of splitBatch(messages, this.mapping.batchSize)) {
       const endsMs = Math.min(...part.map(({ visibleMs }) => visibleMs))
       this.#ready.push({ id: this.#options.uuid(), messages: part, endsMs, deferred: 0 })
     }

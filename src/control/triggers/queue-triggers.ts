@@ -69,18 +69,19 @@ export class QueueTriggers {
     return this.#pollers.get(uuid)?.trouble
   }
 
-  /** The next batch that a lane runs; undefined: there is none now. */
-  take(): TakenBatch | undefined {
+  /** The next batches that a lane runs, up to `limit`; none: there are none now. */
+  take(limit: number): readonly TakenBatch[] {
     this.#told = false
+    const taken: TakenBatch[] = []
+    // Who had a turn comes again, behind the others.
     for (const [uuid, poller] of this.#pollers) {
-      const batch = poller.take()
+      const batch = taken.length < limit ? poller.take() : undefined
       if (batch === undefined) continue
-      // To the end of the turns.
+      taken.push(batch)
       this.#pollers.delete(uuid)
       this.#pollers.set(uuid, poller)
-      return batch
     }
-    return undefined
+    return taken
   }
 
   async settle(uuid: string, id: string, outcome: BatchOutcome): Promise<void> {

@@ -66,6 +66,10 @@ export class JsonInput {
     return found
   }
 
+  any(name: string): unknown {
+    return this.take(name)
+  }
+
   /** Strings by name. */
   strings(name: string): Readonly<Record<string, string>> | undefined {
     const value = this.take(name)

@@ -23,7 +23,7 @@ type Answer =
   | ForwardedAnswer
   | EventAnswer
   | TakenEvent
-  | TakenBatch
+  | readonly TakenBatch[]
   | UrlRoute
   | undefined
 
@@ -52,8 +52,8 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
         return findCode(question.target, control).catch(refused)
       case 'settle-event':
         return control.events.settle(question.id, question.outcome).then(() => undefined)
-      case 'take-batch':
-        return Promise.resolve(control.queueTriggers.take())
+      case 'take-batches':
+        return Promise.resolve(control.queueTriggers.take(question.limit))
       case 'settle-batch':
         return control.queueTriggers.settle(question.mapping, question.id, question.outcome).then(() => undefined)
       case 'logs':

@@ -17,6 +17,8 @@ export interface BatchRunnerOptions extends Resolving {
 
 /** Of all queues together: what a lane has is not another's. */
 const MAX_RUNNING = 64
+/** At once, so that other lanes get theirs. */
+const MAX_TAKEN = 8
 
 /** Gives functions the messages of queues in a lane: takes batches as long as there are any. */
 export class BatchRunner {
@@ -41,10 +43,11 @@ export class BatchRunner {
       while (this.#again) {
         this.#again = false
         while (!this.#options.inFlight.draining && this.#running < MAX_RUNNING) {
-          const batch = (await this.#options.supervisor.ask({ kind: 'take-batch' } satisfies Question)) as TakenBatch | undefined
-          if (batch === undefined) break
-          this.#running++
-          void this.#run(batch)
+          const question: Question = { kind: 'take-batches', limit: Math.min(MAX_RUNNING - this.#running, MAX_TAKEN) }
+          const batches = (await this.#options.supervisor.ask(question)) as readonly TakenBatch[]
+          if (batches.length === 0) break
+          this.#running += batches.length
+          for (const batch of batches) void this.#run(batch)
         }
       }
     } catch (error) {

@@ -13,7 +13,8 @@ const MAX_BATCH_BYTES = 1_048_576
 /** XML 1.0, "Characters": what a message may consist of. */
 const NOT_ALLOWED = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u
 const ID = /^[\w!"#$%&'()*+,\-./:;<=>?@[\\\]^`{|}~]{1,128}$/
-const MOST_ATTRIBUTES = 10
+export const MOST_ATTRIBUTES = 10
+export const MAX_DELAY_SECONDS = 900
 
 interface Draft {
   readonly message: NewMessage
@@ -68,21 +69,42 @@ const answerOf = (sent: SentMessage | undefined, digests: object, { fifo }: Queu
 })
 
 function readMessage(input: SqsInput, queue: QueueDefinition, control: Control): Draft {
-  const text = input.required('MessageBody', input.text('MessageBody', { max: MAX_BATCH_BYTES }))
-  const delaySeconds = input.integer('DelaySeconds', { min: 0, max: 900 })
-  const messageAttributes = readAttributes(input.object('MessageAttributes'), MOST_ATTRIBUTES)
-  const systemAttributes = readAttributes(input.object('MessageSystemAttributes'), 1)
-  const group = input.text('MessageGroupId', { max: 128, pattern: ID })
-  const deduplication = input.text('MessageDeduplicationId', { max: 128, pattern: ID })
+  const given = {
+    text: input.required('MessageBody', input.text('MessageBody', { max: MAX_BATCH_BYTES })),
+    delaySeconds: input.integer('DelaySeconds', { min: 0, max: MAX_DELAY_SECONDS }),
+    messageAttributes: readAttributes(input.object('MessageAttributes'), MOST_ATTRIBUTES),
+    systemAttributes: readAttributes(input.object('MessageSystemAttributes'), 1),
+    group: input.text('MessageGroupId', { max: 128, pattern: ID }),
+    deduplication: input.text('MessageDeduplicationId', { max: 128, pattern: ID }),
+  }
   input.end()
+  for (const name of Object.keys(given.systemAttributes ?? {}))
+    if (name !== 'AWSTraceHeader') throw invalidValue(`The system attribute ${name.slice(0, 100)} is not AWSTraceHeader.`)
+  return draftMessage(given, queue, control)
+}
+
+/** A message as somebody wants to send it. */
+export interface GivenMessage {
+  readonly text: string
+  readonly delaySeconds: number | undefined
+  readonly messageAttributes: MessageAttributes | undefined
+  readonly systemAttributes: MessageAttributes | undefined
+  readonly group: string | undefined
+  readonly deduplication: string | undefined
+}
+
+/** As the queue takes it. Throws an {@link SqsError}. */
+export function draftMessage(
+  { text, delaySeconds, messageAttributes, systemAttributes, group, deduplication }: GivenMessage,
+  queue: QueueDefinition,
+  control: Control,
+): Draft {
   const wrong = NOT_ALLOWED.exec(text)
   if (wrong !== null)
     throw new SqsError(
       'InvalidMessageContents',
       `The message has the character U+${(wrong[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')} at ${wrong.index}, which messages cannot have.`,
     )
-  for (const name of Object.keys(systemAttributes ?? {}))
-    if (name !== 'AWSTraceHeader') throw invalidValue(`The system attribute ${name.slice(0, 100)} is not AWSTraceHeader.`)
   const body = Buffer.from(text)
   const bytes = body.length + bytesOf(messageAttributes)
   const { maxBytes, contentBased } = kept(queue)

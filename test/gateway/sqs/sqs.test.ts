@@ -363,6 +363,59 @@ describe('FIFO queues', () => {
   })
 })
 
+describe('POST /queues/NAME/messages', () => {
+  const put = async (name: string, content: unknown) => {
+    const response = await fetch(`${managed.host.managementUrl}/queues/${name}/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(content),
+    })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const nameOf = (url: string): string => url.split('/').at(-1) ?? ''
+
+  it('sends one message, with attributes', async () => {
+    const url = await queue()
+    expect(await put(nameOf(url), { body: { a: 1 }, attributes: { kind: 'order' } })).toMatchObject({
+      status: 200,
+      body: { messages: [{ id: expect.any(String) as string, sequence: expect.any(String) as string }] },
+    })
+    const [message] = await receive(url, { MessageAttributeNames: ['All'] })
+    expect(message).toMatchObject({ Body: '{"a":1}', MessageAttributes: { kind: { DataType: 'String', StringValue: 'order' } } })
+  })
+
+  it('sends several, in their order', async () => {
+    const url = await queue()
+    expect(await put(nameOf(url), { messages: [{ body: 'a' }, { body: 'b' }] })).toMatchObject({ status: 200 })
+    expect(bodies(await receive(url))).toEqual(['a', 'b'])
+  })
+
+  it('sends none of several when one is wrong, and says which', async () => {
+    const url = await queue()
+    expect(await put(nameOf(url), { messages: [{ body: 'a' }, { body: 'b', delaySeconds: 901 }] })).toMatchObject({
+      status: 400,
+      body: { message: expect.stringMatching(/^messages\[1\]: .*901/) as string },
+    })
+    expect(await receive(url)).toEqual([])
+  })
+
+  it.each([
+    ['a queue that does not exist', 'none', { body: 'a' }, 404, /There is no queue none/],
+    ['nothing', undefined, {}, 400, /body is missing/],
+    ['a member that there is not', undefined, { body: 'a', colour: 1 }, 400, /"colour" is not provided/],
+    [
+      'too many',
+      undefined,
+      { messages: Array.from({ length: 1001 }, () => ({ body: 'a' })) },
+      400,
+      /1001 messages, the limit is 1000/,
+    ],
+  ])('refuses %s', async (_, name, content, status, message) => {
+    const refused = await put(name ?? nameOf(await queue()), content)
+    expect(refused).toMatchObject({ status, body: { message: expect.stringMatching(message) as string } })
+  })
+})
+
 describe('the endpoint', () => {
   const post = async (operation: string, body: string) => {
     const response = await fetch(managed.host.managementUrl ?? '', {
