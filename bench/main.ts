@@ -11,6 +11,7 @@ const BENCHES = {
   fairness: () => import('./fairness.ts'),
   devloop: () => import('./devloop.ts'),
   control: () => import('./control.ts'),
+  events: () => import('./events.ts'),
 } satisfies Record<string, () => Promise<{ run: () => Promise<readonly Row[]> }>>
 
 const isBench = (name: string): name is keyof typeof BENCHES => name in BENCHES

@@ -10,6 +10,7 @@ import { InFlight } from './gateway/in-flight.ts'
 import { listen } from './gateway/listen.ts'
 import { ManagedRoutes } from './gateway/managed-routes.ts'
 import { Directory } from './gateway/management/directory.ts'
+import { BatchRunner } from './gateway/management/batches.ts'
 import { EventRunner } from './gateway/management/events.ts'
 import { createLocalGate } from './gateway/management/guard.ts'
 import { createManagementLane } from './gateway/management/lane.ts'
@@ -82,6 +83,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
   let directory: Directory | undefined
   let events: EventRunner | undefined
   let urls: FunctionUrls | undefined
+  let batches: BatchRunner | undefined
   let functionLogs: LaneLogs | undefined
   let routes: ManagedRoutes | undefined
   const { app } = gateway
@@ -104,6 +106,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     const gate = keys === undefined ? createLocalGate(account) : createVerifier({ account, keys, now: Date.now })
     const api = createManagementLane({ account, ...resolving, supervisor, gate, inFlight, invocations })
     events = new EventRunner({ ...resolving, supervisor, inFlight, invocations })
+    batches = new BatchRunner({ ...resolving, supervisor, inFlight, invocations })
     listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight }))
   }
   return {
@@ -115,6 +118,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     told(message) {
       const told = message as Told
       if ('events' in told) return events?.wake()
+      if ('batches' in told) return batches?.wake()
       if ('logs' in told) return functionLogs?.send()
       if ('routes' in told) return routes?.told(told.routes)
       directory?.told(told)

@@ -65,8 +65,14 @@ export async function openManagement(
       control = await state.start(lanes)
       started.resolve(answerLanes(control, createManagementApp(control, observe)))
       control.events.wake()
+      // Queues are read when there is somebody to give their messages to.
+      await control.queueTriggers.start()
     },
-    drain: () => control?.activation.stop(),
+    drain() {
+      control?.activation.stop()
+      void control?.queueTriggers.drain()
+      control?.queues.drain()
+    },
     async close() {
       started.reject(new AmpouleError('ShuttingDown', 'the host is shutting down'))
       await (control ?? state).close()

@@ -13,6 +13,7 @@ import type { Prices } from '../functions/prices.ts'
 import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
 import { openSeal, type Seal } from '../store/seal.ts'
+import { openSqliteQueues } from '../store/sqlite/open-queues.ts'
 import { openSqlite } from '../store/sqlite/open.ts'
 import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
@@ -22,10 +23,13 @@ import { Garbage } from './garbage.ts'
 import { Logs } from './logs.ts'
 import type { ManagedRoute, Told } from './lane-protocol.ts'
 import type { MakeParts } from './make.ts'
+import { MoveTasks } from './move-tasks.ts'
 import { CodeLinks } from './links.ts'
 import { Concurrency } from './concurrency.ts'
 import { Provisioning } from './provisioning.ts'
+import { Queues } from './queues.ts'
 import { Routing } from './routing.ts'
+import { QueueTriggers } from './triggers/queue-triggers.ts'
 import { Residence, type Lanes } from './residence.ts'
 
 /** What operations of the management API work with. */
@@ -44,6 +48,9 @@ export interface Control {
   /** Where functions are served over HTTP, for the URLs of functions. */
   readonly port: number
   readonly events: EventQueue
+  readonly queues: Queues
+  readonly moves: MoveTasks
+  readonly queueTriggers: QueueTriggers
   readonly logs: Logs
   readonly prices: Prices
   /** Names that functions of `ampoule.jsonc` have. */
@@ -89,9 +96,12 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
   const { folder, account, port, taken, declared, observe, key, accountConcurrency, logRetention: retention, prices } = options
   const store = createStore(await openSqlite(folder))
   let logStore: LogStore | undefined
+  let openQueues: Queues | undefined
   try {
     const opened = await openLogStore({ folder, retention }, observe)
     logStore = opened
+    const queues = new Queues(await openSqliteQueues(join(folder, 'queues'), Date.now))
+    openQueues = queues
     const seal = await openSeal(join(folder, 'secret.key'), key)
     const code = await openCodeStore(join(folder, 'code'), store)
     const unreferenced = (ids: readonly string[]) => store.unreferenced(ids)
@@ -114,6 +124,16 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         const wake = () => lanes.tell({ events: true } satisfies Told)
         const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
         const logs = new Logs({ store: opened, lanes, residence, observe, now: Date.now })
+        const moves = new MoveTasks(queues, observe)
+        const queueTriggers = new QueueTriggers({
+          store,
+          queues,
+          account,
+          wake: () => lanes.tell({ batches: true } satisfies Told),
+          observe,
+          uuid: randomUUID,
+          now: Date.now,
+        })
         garbage.collectAll()
         // Of no function in particular; what is missing there is built again.
         void engineFolder()
@@ -133,6 +153,9 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           concurrency,
           provisioning,
           events,
+          queues,
+          moves,
+          queueTriggers,
           logs,
           prices,
           taken,
@@ -145,6 +168,9 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await residence.close()
             await garbage.close()
             await logs.close()
+            await queueTriggers.drain()
+            await moves.close()
+            await queues.close()
             await store.close()
           },
         }
@@ -153,11 +179,13 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
       accessKeys: () => openAccessKeys(store, seal),
       async close() {
         await opened.close()
+        await queues.close()
         await store.close()
       },
     }
   } catch (error) {
     await logStore?.close()
+    await openQueues?.close()
     await store.close()
     throw error
   }

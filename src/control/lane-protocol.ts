@@ -1,6 +1,8 @@
 import type { LambdaErrorType } from '../functions/lambda-error.ts'
 import type { FunctionReference } from '../functions/arn.ts'
 import type { Caller } from '../identity/caller.ts'
+import type { BatchFailure } from '../invoke/batch-answer.ts'
+import type { QueueBatch } from '../invoke/batch-event.ts'
 import type { Route } from '../invoke/route.ts'
 import type { EventInvocationRecord, RouteRecord } from '../store/records.ts'
 import type { Changed } from './residence.ts'
@@ -24,11 +26,15 @@ export type Question =
   /** Answered with a {@link LinkAnswer}. */
   | { readonly kind: 'link'; readonly target: string }
   | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: 'done' | 'later' }
+  /** Answered with up to `limit` {@link TakenBatch}es. */
+  | { readonly kind: 'take-batches'; readonly limit: number }
+  | { readonly kind: 'settle-batch'; readonly mapping: string; readonly id: string; readonly outcome: BatchOutcome }
   /** What invocations logged and took (src/observe/logs/batch.ts); answered when it is kept. */
   | { readonly kind: 'logs'; readonly batch: Uint8Array<ArrayBuffer> }
 
 /** What lanes are told. */
-export type Told = Changed | { readonly events: true } | { readonly routes: readonly ManagedRoute[] } | LogsWanted
+export type Told =
+  Changed | { readonly events: true } | { readonly batches: true } | { readonly routes: readonly ManagedRoute[] } | LogsWanted
 
 /** Somebody is about to read logs or usage: lanes hand over what they have of it. */
 export interface LogsWanted {
@@ -39,6 +45,21 @@ export interface LogsWanted {
 export type AcceptedEvent = Omit<EventInvocationRecord, 'id' | 'acceptedAt' | 'attempts'>
 
 export type TakenEvent = EventInvocationRecord
+
+/** Messages of a queue for a function. */
+export interface TakenBatch extends QueueBatch {
+  readonly id: string
+  /** The event source mapping's UUID. */
+  readonly mapping: string
+  /** The function's. */
+  readonly name: string
+  readonly qualifier: string | undefined
+  /** Whether `batchItemFailures` of Lambda's handlers count; otherwise a batch fails as a whole or not at all. */
+  readonly partial: boolean
+}
+
+/** `later`: it could not be run. */
+export type BatchOutcome = { readonly kind: 'done'; readonly failures: readonly BatchFailure[] } | { readonly kind: 'later' }
 
 export type EventAnswer = { readonly ok: true } | Refusal
 

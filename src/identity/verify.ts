@@ -87,9 +87,16 @@ function canonical(incoming: IncomingMessage, { signedHeaders }: Claim, payloadH
   }
 }
 
-/** What a request is for: CloudWatch Logs' operations are named in a header. */
-const serviceOf = ({ headers }: IncomingMessage): string =>
-  headers['x-amz-target']?.toString().startsWith('Logs_') === true ? 'logs' : 'lambda'
+/** What a request is for: operations of the other services are named in a header. */
+function serviceOf({ headers }: IncomingMessage): string {
+  const target = headers['x-amz-target']?.toString() ?? ''
+  return SERVICES.find(([prefix]) => target.startsWith(prefix))?.[1] ?? 'lambda'
+}
+
+const SERVICES = [
+  ['Logs_', 'logs'],
+  ['AmazonSQS.', 'sqs'],
+] as const
 
 function checkScope({ region, service, day, timestamp }: Claim, wanted: string, account: Account): void {
   if (region !== account.region)

@@ -10,6 +10,11 @@ export interface BatchFailure {
   readonly delaySeconds?: number
 }
 
+export interface BatchAnswerOptions {
+  /** What Lambda's handlers return counts: `ReportBatchItemFailures`. Default true. */
+  readonly partial?: boolean
+}
+
 /** SQS's largest visibility timeout: 12 hours. */
 export const MAX_DELAY_SECONDS = 43_200
 
@@ -17,10 +22,15 @@ export const MAX_DELAY_SECONDS = 43_200
  * What of a batch comes again, by the answer to its event; each id at most once. Throws `MalformedMessage` for what docs/events.md does
  * not allow and for ids that are not among `ids`: the whole batch has failed then, since nobody knows what was meant.
  */
-export function decodeBatchAnswer(payload: Uint8Array, events: EventForm, ids: readonly string[]): readonly BatchFailure[] {
+export function decodeBatchAnswer(
+  payload: Uint8Array,
+  events: EventForm,
+  ids: readonly string[],
+  { partial = true }: BatchAnswerOptions = {},
+): readonly BatchFailure[] {
   const answer = events === 'json' ? decodeEnvelope(payload).head : decodeMessage(payload)
   if (!isObject(answer)) throw new MalformedMessage('a map was expected')
-  if (Object.hasOwn(answer, 'payload')) return readLambdaResponse(own(answer, 'payload'), ids)
+  if (Object.hasOwn(answer, 'payload')) return partial ? readLambdaResponse(own(answer, 'payload'), ids) : []
   return readFailures(own(answer, 'failures'), ids)
 }
 

@@ -1,8 +1,9 @@
-import { decodeBatchAnswer, type BatchFailure } from './batch-answer.ts'
+import { decodeBatchAnswer, type BatchAnswerOptions, type BatchFailure } from './batch-answer.ts'
 import {
   encodeQueueEvent,
   encodeScheduledEvent,
   encodeStreamEvent,
+  type Invoked,
   type QueueBatch,
   type ScheduleTick,
   type StreamBatch,
@@ -23,13 +24,15 @@ export async function invokeQueue(
   target: HostedFunction,
   invocation: Invocation,
   batch: QueueBatch,
+  options: BatchAnswerOptions & { readonly invoked?: Invoked } = {},
 ): Promise<EventOutcome<QueueAnswer>> {
   const ids = batch.messages.map(({ id }) => id)
   return await invokeEncoded(
     target,
     invocation,
-    (origin, events) => encodeQueueEvent(origin, batch, events),
-    (payload, events) => ({ failures: decodeBatchAnswer(payload, events, ids) }),
+    (origin, events) =>
+      encodeQueueEvent({ ...origin, ...(options.invoked !== undefined && { invoked: options.invoked }) }, batch, events),
+    (payload, events) => ({ failures: decodeBatchAnswer(payload, events, ids, options) }),
   )
 }
 

@@ -103,6 +103,8 @@ export interface ReceivedMessage extends PeekedMessage {
   readonly receipt: string
   /** Milliseconds since the epoch. */
   readonly firstReceivedMs: number
+  /** When others may receive it again: milliseconds since the epoch. */
+  readonly visibleMs: number
 }
 
 export interface VisibilityChange {

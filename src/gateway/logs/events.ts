@@ -61,7 +61,7 @@ async function missing(group: string, { logs }: Control): Promise<Error> {
 
 export async function filterLogEvents(input: LogsInput, control: Control): Promise<object> {
   const group = input.group(control.account)
-  const streams = input.texts('logStreamNames', MOST_STREAMS)
+  const streams = input.texts('logStreamNames', { most: MOST_STREAMS })
   const prefix = input.text('logStreamNamePrefix') ?? ''
   const fromMs = input.integer('startTime', { min: 0 }) ?? 0
   const endMs = input.integer('endTime', { min: 0 }) ?? Number.MAX_SAFE_INTEGER
@@ -69,7 +69,7 @@ export async function filterLogEvents(input: LogsInput, control: Control): Promi
   const limit = input.integer('limit', { min: 1, max: MOST_EVENTS }) ?? MOST_EVENTS
   const token = input.text('nextToken', { max: 4096 })
   // Ampoule's own: AWS can tell versions apart by streams only.
-  const versions = input.texts('versions', MOST_STREAMS)
+  const versions = input.texts('versions', { most: MOST_STREAMS })
   // Events of all streams are interleaved anyway, and nothing is masked.
   input.flag('interleaved')
   input.flag('unmask')

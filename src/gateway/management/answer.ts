@@ -7,6 +7,7 @@ import type {
   ManagedRoute,
   Question,
   RouteAnswer,
+  TakenBatch,
   TakenEvent,
 } from '../../control/lane-protocol.ts'
 import type { UrlRoute } from '../../functions/url.ts'
@@ -16,7 +17,15 @@ import { toLambdaError } from '../../triggers/invoke.ts'
 import type { ManagementApp } from './app.ts'
 
 type Answer =
-  RouteAnswer | readonly ManagedRoute[] | LinkAnswer | ForwardedAnswer | EventAnswer | TakenEvent | UrlRoute | undefined
+  | RouteAnswer
+  | readonly ManagedRoute[]
+  | LinkAnswer
+  | ForwardedAnswer
+  | EventAnswer
+  | TakenEvent
+  | readonly TakenBatch[]
+  | UrlRoute
+  | undefined
 
 /** Answers what lanes ask. */
 export function answerLanes(control: Control, app: ManagementApp): (question: unknown) => Promise<Answer> {
@@ -43,6 +52,10 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
         return findCode(question.target, control).catch(refused)
       case 'settle-event':
         return control.events.settle(question.id, question.outcome).then(() => undefined)
+      case 'take-batches':
+        return Promise.resolve(control.queueTriggers.take(question.limit))
+      case 'settle-batch':
+        return control.queueTriggers.settle(question.mapping, question.id, question.outcome).then(() => undefined)
       case 'logs':
         return control.logs.store.append(question.batch).then(() => undefined)
       default:

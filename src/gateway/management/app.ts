@@ -4,7 +4,10 @@ import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
 import type { Caller } from '../../identity/caller.ts'
 import type { Observer } from '../../observe/records.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
-import { createLogsApi } from '../logs/api.ts'
+import { createJsonApi } from '../json/api.ts'
+import { LOGS } from '../logs/api.ts'
+import { sendMessages } from '../queues/send.ts'
+import { SQS } from '../sqs/api.ts'
 import type { Operations } from './contract.ts'
 import { OPERATIONS, type OperationModel, type OperationName } from './model/model.ts'
 import { accountSettings } from './operations/account.ts'
@@ -73,8 +76,17 @@ export function createManagementApp(control: Control, observe: Observer): Manage
       return writeOutput(found.model, await handlerOf(found.name)(input, control, c.env.caller, originOf(c.req.raw)))
     })
   }
-  const logs = createLogsApi(control, observe)
-  app.post('/', (c) => logs(c.req.raw))
+  const json = createJsonApi([LOGS, SQS], control, observe)
+  // Clients of SQS send to the queue's URL.
+  for (const path of ['/', `/${control.account.id}/:queue`])
+    app.post(path, async (c) => {
+      const answer = await json(c.req.raw, originOf(c.req.raw))
+      if (answer === undefined) throw unknownOperation(c.req.method, c.req.path)
+      return answer
+    })
+  app.post('/queues/:name/messages', async (c) =>
+    c.json(await sendMessages(c.req.param('name'), new Uint8Array(await c.req.arrayBuffer()), control)),
+  )
   app.get('/_ampoule/usage', async (c) => c.json(await readUsage(new URL(c.req.url).searchParams, control)))
   app.notFound((c) => writeError(unknownOperation(c.req.method, c.req.path)))
   app.onError((error, c) => {

@@ -1,5 +1,8 @@
-import type { CreateEventSourceMappingRequest, EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
+import type { CreateEventSourceMappingRequest } from '@aws-sdk/client-lambda'
+import { MAPPING_SETTINGS, type MappingSettings } from '../../control/triggers/mapping.ts'
 import { invalidParameter } from '../../functions/lambda-error.ts'
+import { PatternError } from '../../functions/pattern/error.ts'
+import { readPattern } from '../../functions/pattern/pattern.ts'
 import { checkDestination } from './destination.ts'
 
 /** A queue or stream that functions can be given records of. */
@@ -10,30 +13,6 @@ export interface EventSource {
 }
 
 type Given = Partial<CreateEventSourceMappingRequest>
-
-const SETTINGS = [
-  'BatchSize',
-  'MaximumBatchingWindowInSeconds',
-  'FilterCriteria',
-  'FunctionResponseTypes',
-  'ScalingConfig',
-  'ParallelizationFactor',
-  'StartingPosition',
-  'DestinationConfig',
-  'MaximumRecordAgeInSeconds',
-  'BisectBatchOnFunctionError',
-  'MaximumRetryAttempts',
-  'TumblingWindowInSeconds',
-] as const satisfies readonly (keyof CreateEventSourceMappingRequest & keyof EventSourceMappingConfiguration)[]
-
-export interface MappingSettings {
-  /** What was asked for. */
-  readonly enabled: boolean
-  /** Milliseconds since the epoch. */
-  readonly startingTimestampMs: number | undefined
-  /** As the API takes and gives them, with defaults. */
-  readonly given: Pick<EventSourceMappingConfiguration, (typeof SETTINGS)[number]>
-}
 
 const FORMS: readonly (readonly [EventSource['kind'], RegExp])[] = [
   ['sqs', /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?$/],
@@ -92,7 +71,7 @@ export function readSettings(source: EventSource, before: MappingSettings | unde
   for (const name of source.kind === 'sqs' ? OF_STREAMS : OF_QUEUES)
     if (isGiven(input[name])) throw invalidParameter(`Unsupported parameter ${name} for the event source ${source.arn}`)
   const given = Object.fromEntries(
-    SETTINGS.map((name) => [name, input[name] ?? before?.given[name] ?? defaultOf(name, source)]).filter(
+    MAPPING_SETTINGS.map((name) => [name, input[name] ?? before?.given[name] ?? defaultOf(name, source)]).filter(
       ([, value]) => value !== undefined,
     ),
   ) as MappingSettings['given']
@@ -115,7 +94,7 @@ const isGiven = (value: unknown): boolean =>
   value !== '' &&
   !(typeof value === 'object' && value !== null && !(value instanceof Date) && Object.keys(value).length === 0)
 
-function defaultOf(name: (typeof SETTINGS)[number], { kind }: EventSource): unknown {
+function defaultOf(name: (typeof MAPPING_SETTINGS)[number], { kind }: EventSource): unknown {
   if (name === 'BatchSize') return DEFAULT_BATCH[kind]
   if (name === 'MaximumBatchingWindowInSeconds') return 0
   if (name === 'FunctionResponseTypes') return []
@@ -148,16 +127,13 @@ function checkBatch(
 function checkFilters({ FilterCriteria }: MappingSettings['given']): void {
   const filters = FilterCriteria?.Filters ?? []
   if (filters.length > MAX_FILTERS) throw invalidParameter(`There are ${filters.length} filters, the limit is ${MAX_FILTERS}`)
-  for (const { Pattern = '' } of filters) {
-    let pattern: unknown
+  for (const [index, { Pattern = '' }] of filters.entries())
     try {
-      pattern = JSON.parse(Pattern)
-    } catch {
-      pattern = undefined
+      readPattern(Pattern)
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error
+      throw invalidParameter(`Invalid filter pattern definition: in filter ${index}, ${error.message}`)
     }
-    if (typeof pattern !== 'object' || pattern === null || Array.isArray(pattern))
-      throw invalidParameter(`Invalid filter pattern definition: ${Pattern.slice(0, 100)} is no JSON object`)
-  }
 }
 
 function checkStart({ kind }: EventSource, { StartingPosition, StartingPositionTimestamp }: Given): void {

@@ -265,7 +265,7 @@ export class SqliteQueues {
     this.#sql
       .prepare('UPDATE messages SET due_ms = ?, token = ?, receives = ?, first_received_ms = ? WHERE sequence = ?')
       .run(untilMs, token, receives, firstReceivedMs, sequence)
-    return { ...this.#read(row, receives), receipt: `${sequence}-${token}`, firstReceivedMs }
+    return { ...this.#read(row, receives), receipt: `${sequence}-${token}`, firstReceivedMs, visibleMs: untilMs }
   }
 
   #read(row: Row, receives: number): PeekedMessage {

@@ -1,11 +1,14 @@
 import type { EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
 import type { Control } from '../../../control/control.ts'
 import { formatFunctionArn } from '../../../functions/arn.ts'
-import { conflict, notFound } from '../../../functions/lambda-error.ts'
+import { conflict, invalidParameter, notFound } from '../../../functions/lambda-error.ts'
+import { parseQueueArn } from '../../../functions/queue-arn.ts'
+import type { QueueDefinition } from '../../../store/queue.ts'
 import type { EventSourceMappingRecord } from '../../../store/records.ts'
 import type { Transaction } from '../../../store/contract.ts'
 import type { Operations } from '../contract.ts'
-import { readSettings, requireSource, type MappingSettings } from '../event-source.ts'
+import { mappingOf, type KeptMapping } from '../../../control/triggers/mapping.ts'
+import { readSettings, requireSource, type EventSource } from '../event-source.ts'
 import { findVersion, referenceOf } from '../find.ts'
 import { page } from '../page.ts'
 
@@ -21,9 +24,11 @@ export const eventSources: Operations<
     const source = requireSource(input)
     const reference = referenceOf(input, control)
     const settings = readSettings(source, undefined, input)
+    const queue = await requireQueue(source, control)
     const uuid = control.uuid()
     const record = await control.store.transact(async (tx) => {
-      await findVersion(reference, tx, control)
+      const { definition } = await findVersion(reference, tx, control)
+      refuseShortVisibility(queue, definition.timeoutSeconds)
       const { name, qualifier } = reference
       const next = mapping({ uuid, name, source: source.arn, settings: { ...settings, qualifier } }, control)
       await refuseTwice(next, tx)
@@ -31,6 +36,7 @@ export const eventSources: Operations<
       if (input.Tags !== undefined) tx.put('tags', { arn: mappingArn(uuid, control), tags: input.Tags })
       return next
     })
+    await control.queueTriggers.apply(record.uuid)
     return view(record, control)
   },
 
@@ -54,7 +60,7 @@ export const eventSources: Operations<
   async UpdateEventSourceMapping(input, control) {
     const record = await control.store.transact(async (tx) => {
       const found = await find(input.UUID, tx)
-      const settings = settingsOf(found)
+      const settings = mappingOf(found)
       const reference =
         input.FunctionName === undefined
           ? { name: found.name, qualifier: settings.qualifier }
@@ -74,6 +80,7 @@ export const eventSources: Operations<
       tx.put('event_source_mappings', next)
       return next
     })
+    await control.queueTriggers.apply(record.uuid)
     return view(record, control)
   },
 
@@ -84,20 +91,33 @@ export const eventSources: Operations<
       tx.delete('tags', { arn: mappingArn(found.uuid, control) })
       return found
     })
+    await control.queueTriggers.apply(record.uuid)
     return { ...view(record, control), State: 'Deleting' }
   },
 }
 
-interface Kept extends MappingSettings {
-  readonly qualifier: string | undefined
-  readonly lastModified: number
+/** Undefined for other sources. */
+async function requireQueue({ arn, kind }: EventSource, { account, queues }: Control): Promise<QueueDefinition | undefined> {
+  if (kind !== 'sqs') return undefined
+  const name = parseQueueArn(arn, account)
+  const found = name === undefined ? undefined : await queues.engine.definition(name)
+  if (found === undefined)
+    throw invalidParameter(
+      `Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist: ${arn}`,
+    )
+  return found
 }
 
-// Only written here.
-const settingsOf = ({ settings }: EventSourceMappingRecord): Kept => settings as unknown as Kept
+/** Else messages would be received again while the function has them. */
+function refuseShortVisibility(queue: QueueDefinition | undefined, timeoutSeconds: number): void {
+  if (queue === undefined || queue.visibilityMs >= timeoutSeconds * 1000) return
+  throw invalidParameter(
+    `Queue visibility timeout: ${queue.visibilityMs / 1000} seconds is less than Function timeout: ${timeoutSeconds} seconds`,
+  )
+}
 
 const mapping = (
-  { settings, ...record }: Omit<EventSourceMappingRecord, 'settings'> & { readonly settings: Omit<Kept, 'lastModified'> },
+  { settings, ...record }: Omit<EventSourceMappingRecord, 'settings'> & { readonly settings: Omit<KeptMapping, 'lastModified'> },
   { now }: Control,
 ): EventSourceMappingRecord => ({
   uuid: record.uuid,
@@ -124,7 +144,9 @@ const mappingArn = (uuid: string, { account: { region, id } }: Control): string 
   `arn:aws:lambda:${region}:${id}:event-source-mapping:${uuid}`
 
 function view(record: EventSourceMappingRecord, control: Control): EventSourceMappingConfiguration {
-  const { qualifier, lastModified, enabled, startingTimestampMs, given } = settingsOf(record)
+  const { qualifier, lastModified, enabled, startingTimestampMs, given } = mappingOf(record)
+  const reads = parseQueueArn(record.source, control.account) !== undefined
+  const trouble = control.queueTriggers.trouble(record.uuid)
   return {
     ...given,
     UUID: record.uuid,
@@ -133,9 +155,8 @@ function view(record: EventSourceMappingRecord, control: Control): EventSourceMa
     FunctionArn: formatFunctionArn(control.account, record.name, qualifier),
     LastModified: new Date(lastModified),
     ...(startingTimestampMs !== undefined && { StartingPositionTimestamp: new Date(startingTimestampMs) }),
-    LastProcessingResult: 'No records processed',
-    // Nothing is read from sources, whatever was asked for.
-    State: 'Disabled',
-    StateTransitionReason: enabled ? 'This host does not read from event sources yet' : 'User action',
+    LastProcessingResult: trouble === undefined ? 'No records processed' : `PROBLEM: ${trouble}`,
+    State: reads && enabled ? 'Enabled' : 'Disabled',
+    StateTransitionReason: reads || !enabled ? 'User action' : 'This host does not read from such event sources yet',
   }
 }
