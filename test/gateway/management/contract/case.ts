@@ -50,7 +50,7 @@ export interface Group {
   readonly title: string
   /** With a host of its own. Default: one for all groups. */
   readonly host?: Partial<HostOptions>
-  readonly prepare?: (client: LambdaClient) => Promise<unknown>
+  readonly prepare?: (client: LambdaClient, endpoint: string) => Promise<unknown>
   readonly cases: readonly Case[]
 }
 

@@ -3,6 +3,7 @@ import { create } from '../../host.ts'
 import { lacks, refuses, works, type Group } from '../case.ts'
 import { BASE } from '../code.ts'
 import { PREFIX } from '../names.ts'
+import { createQueue } from '../queue.ts'
 
 const FunctionName = 'fed'
 const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:orders'
@@ -32,7 +33,10 @@ const resource = `${PREFIX}:function:fed`
 
 export const sources: Group = {
   title: 'event sources and tags',
-  prepare: (client) => create(client, { ...BASE, FunctionName }),
+  async prepare(client, endpoint) {
+    await create(client, { ...BASE, FunctionName })
+    for (const name of ['orders', 'orders-2']) await createQueue(name, endpoint)
+  },
   cases: [
     works(
       'CreateEventSourceMapping',
@@ -68,6 +72,13 @@ export const sources: Group = {
       'the same again',
       { FunctionName, EventSourceArn: QUEUE },
       /^An event source mapping with source arn \(" \S+ "\) and function \(" fed "\) already exists\. Please update or delete the existing mapping with UUID /,
+    ),
+    refuses(
+      'CreateEventSourceMapping',
+      'InvalidParameterValueException',
+      'a queue that there is not',
+      { FunctionName, EventSourceArn: `${QUEUE}-none` },
+      /NonExistentQueue/,
     ),
     refuses(
       'CreateEventSourceMapping',
