@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { LaneData, LaneProgram } from './engine/contract.ts'
 import { createDevTools } from './dev/tools.ts'
 import { AmpouleError, type ErrorCode } from './errors.ts'
@@ -36,8 +37,9 @@ export interface LaneProgramData {
     readonly host: string
     readonly port: number
     readonly account: Account
-    /** Requests must be signed with one of these. Undefined: they need not be signed. */
-    readonly keys: readonly AccessKey[] | undefined
+    /** Whether requests must be signed with one of the keys; those to function URLs with `AWS_IAM` always must. */
+    readonly signed: boolean
+    readonly accessKeys: readonly AccessKey[]
     /** Of managed functions, when the host starts. */
     readonly routes: readonly ManagedRoute[]
   }
@@ -91,19 +93,25 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     urls?.serve(incoming, outgoing) === true || gateway.serve(incoming, outgoing) || routes?.serve(incoming, outgoing) === true
   const listeners = [await listen({ app, serve }, { host: data.host, port: data.port, reusePort: data.reusePort, inFlight })]
   if (program.management !== undefined) {
-    const { host, port, account, keys, routes: known } = program.management
+    const { host, port, account, signed: mustBeSigned, accessKeys, routes: known } = program.management
     directory = new Directory({ supervisor, account, declared: () => functions })
     const send = async (batch: Uint8Array<ArrayBuffer>) =>
       void (await supervisor.ask({ kind: 'logs', batch } satisfies Question, [batch.buffer]))
     functionLogs = new LaneLogs({ send, observe: writer.observe, now: Date.now })
     const resolving = { directory, runners, logs: functionLogs }
-    // Signatures on requests to functions are not verified: whoever asks is nobody.
-    const identify = () => ({ kind: 'anonymous' }) as const
+    const verify = createVerifier({ account, keys: accessKeys, now: Date.now })
+    const identify = (incoming: IncomingMessage) => {
+      const signed = verify(incoming)
+      return (body: Uint8Array) => {
+        const { accountId, arn } = signed(body)
+        return { kind: 'account', accountId, arn } as const
+      }
+    }
     urls = new FunctionUrls({ account, ...resolving, supervisor, inFlight, invocations, identify })
     routes = new ManagedRoutes({ routes: known, ...resolving, supervisor, inFlight, invocations })
     // A lane that takes another's place may have been told of none since the host started.
     void routes.refresh()
-    const gate = keys === undefined ? createLocalGate(account) : createVerifier({ account, keys, now: Date.now })
+    const gate = mustBeSigned ? verify : createLocalGate(account)
     const api = createManagementLane({ account, ...resolving, supervisor, gate, inFlight, invocations })
     events = new EventRunner({ ...resolving, supervisor, inFlight, invocations })
     batches = new BatchRunner({ ...resolving, supervisor, inFlight, invocations })

@@ -52,14 +52,14 @@ export async function openManagement(
     logRetention: { days: configuration.host.logRetentionDays, maxBytes: configuration.host.logStorageMb * 1024 * 1024 },
     prices: configuration.host.prices,
   })
-  const keys = signed ? await readKeys(state, { host, folder }) : undefined
+  const accessKeys = await readKeys(state, { host, folder, signed })
   const routes = await state.routes()
   let control: Control | undefined
   const started = Promise.withResolvers<ReturnType<typeof answerLanes>>()
   // Nobody may be waiting for it.
   started.promise.catch(() => undefined)
   return {
-    listen: { host, port, account, keys, routes },
+    listen: { host, port, account, signed, accessKeys, routes },
     answer: async (question) => (await started.promise)(question),
     async start(lanes) {
       control = await state.start(lanes)
@@ -92,11 +92,11 @@ function mustBeSigned(host: string, access: 'local' | 'signed' | undefined): boo
 
 async function readKeys(
   state: OpenState,
-  { host, folder }: { readonly host: string; readonly folder: string },
+  { host, folder, signed }: { readonly host: string; readonly folder: string; readonly signed: boolean },
 ): Promise<readonly AccessKey[]> {
   try {
     const keys = await state.accessKeys()
-    if (keys.length > 0) return keys
+    if (keys.length > 0 || !signed) return keys
     throw new AmpouleError(
       'InvalidConfiguration',
       `requests to the management API on ${host} must be signed, and there is no access key: make one with "ampoule key create --data ${folder}"${isLoopback(host) ? '' : ', or listen on 127.0.0.1'}`,

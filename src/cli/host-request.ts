@@ -1,7 +1,5 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { AmpouleError, type ErrorCode } from '../errors.ts'
-import { DEFAULT_ACCOUNT } from '../functions/arn.ts'
+import { sign } from './client/signature.ts'
 import type { Input, Option } from './command.ts'
 import { textOption } from './parse.ts'
 
@@ -72,11 +70,8 @@ async function signed(
   { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' }: NodeJS.ProcessEnv,
 ): Promise<Readonly<Record<string, string>>> {
   if (accessKeyId === '' || secretAccessKey === '') return headers
-  const credentials = { accessKeyId, secretAccessKey }
-  const signer = new SignatureV4({ service, region: DEFAULT_ACCOUNT.region, sha256: Sha256, credentials })
-  const { protocol, hostname, host } = endpoint
-  const request = await signer.sign({ method, protocol, hostname, path, query, headers: { ...headers, host }, body: text })
-  const { host: _, ...others } = request.headers
+  const bound = { method, path, query: Object.entries(query), headers, body: Buffer.from(text) }
+  const { host: _, ...others } = await sign(bound, endpoint, { accessKeyId, secretAccessKey, sessionToken: undefined }, service)
   return others
 }
 
@@ -109,31 +104,4 @@ const unreachable = (endpoint: URL, error: unknown): AmpouleError => {
     `there is no host at ${endpoint.origin} (${why}): start one with "ampoule serve --data DIR", or name its management API with --endpoint URL or AMPOULE_ENDPOINT`,
     { cause: error },
   )
-}
-
-/** In the form that the signer wants, with an HMAC where it gives a key. */
-class Sha256 {
-  #hash: Hash | Hmac
-  readonly #key: string | Uint8Array | undefined
-
-  constructor(key?: unknown) {
-    this.#key = key as string | Uint8Array | undefined
-    this.#hash = this.#begin()
-  }
-
-  update(data: Uint8Array): void {
-    this.#hash.update(data)
-  }
-
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest())
-  }
-
-  reset(): void {
-    this.#hash = this.#begin()
-  }
-
-  #begin(): Hash | Hmac {
-    return this.#key === undefined ? createHash('sha256') : createHmac('sha256', this.#key)
-  }
 }

@@ -16,6 +16,8 @@ export interface HttpCall {
   readonly invocation: Invocation
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
+  /** The request's body where it was read before. */
+  readonly body?: Uint8Array | undefined
   /** Name, value, …: headers that take the place of those of these names in the answer. Default: none. */
   readonly own?: readonly string[]
   /** Answers carry `server-timing`. */
@@ -58,7 +60,7 @@ export async function serveHttp(call: HttpCall): Promise<void> {
   }
 }
 
-async function serveEvent({ match, invocation, incoming, outgoing, own, timing, closing }: HttpCall): Promise<void> {
+async function serveEvent({ match, invocation, incoming, outgoing, body: given, own, timing, closing }: HttpCall): Promise<void> {
   const { target } = match
   const { limits } = target.runner.spec
   const head = requestHead(incoming.rawHeaders, match.prefix)
@@ -66,8 +68,8 @@ async function serveEvent({ match, invocation, incoming, outgoing, own, timing, 
   let body: Uint8Array | null = null
   if (head.hasBody) {
     refuseTooLarge(head, limits.maxRequestBytes)
-    if (head.expectsContinue) outgoing.writeContinue()
-    body = await readBody(incoming, limits.maxRequestBytes)
+    if (head.expectsContinue && given === undefined) outgoing.writeContinue()
+    body = given ?? (await readBody(incoming, limits.maxRequestBytes))
   }
   const { answer, report } = await invokeHttpEvent(target, invocation, {
     method: incoming.method ?? 'GET',
@@ -113,12 +115,13 @@ async function serveWasiHttp(call: HttpCall): Promise<void> {
 }
 
 async function guestBody(
-  { match, invocation, incoming, outgoing }: HttpCall,
+  { match, invocation, incoming, outgoing, body }: HttpCall,
   head: RequestHead,
 ): Promise<Uint8Array | StreamedBody | null> {
   const { maxRequestBytes } = match.target.runner.spec.limits
   if (!head.hasBody) return null
   refuseTooLarge(head, maxRequestBytes)
+  if (body !== undefined) return body
   if (head.expectsContinue) outgoing.writeContinue()
   if (head.bodyLength !== undefined && head.bodyLength <= BUFFERED_BYTES) return await readBody(incoming, maxRequestBytes)
   return streamBody(incoming, maxRequestBytes, (error) => invocation.abort(error))

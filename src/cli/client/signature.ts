@@ -9,14 +9,15 @@ export interface Credentials {
   readonly sessionToken: string | undefined
 }
 
-/** Headers of the request with its signature (Signature Version 4, service `lambda`, in the one region that hosts have). */
+/** Headers of the request with its signature (Signature Version 4, in the one region that hosts have). */
 export async function sign(
   { method, path, query, headers, body }: BoundRequest,
   url: URL,
   { accessKeyId, secretAccessKey, sessionToken }: Credentials,
+  service = 'lambda',
 ): Promise<Readonly<Record<string, string>>> {
   const signer = new SignatureV4({
-    service: 'lambda',
+    service,
     region: DEFAULT_ACCOUNT.region,
     sha256: Sha256,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },

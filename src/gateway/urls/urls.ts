@@ -7,9 +7,12 @@ import type { Account } from '../../functions/arn.ts'
 import { LambdaError } from '../../functions/lambda-error.ts'
 import type { FunctionName } from '../../functions/name.ts'
 import { mayAccess, type Identity } from '../../functions/policy.ts'
+import { QUOTAS } from '../../functions/quotas.ts'
 import { createUrlReader, type UrlRoute, type UrlTarget } from '../../functions/url.ts'
 import { Invocation, type InvocationOptions } from '../../invoke/invocation.ts'
 import { sendWhole } from '../../triggers/http-answer.ts'
+import { readBody, refuseTooLarge } from '../../triggers/http-body.ts'
+import { requestHead } from '../../triggers/http-headers.ts'
 import { serveHttp } from '../../triggers/http.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import type { InFlight } from '../in-flight.ts'
@@ -21,8 +24,8 @@ export interface FunctionUrlOptions extends Resolving {
   readonly supervisor: LaneSupervisor
   readonly inFlight: InFlight
   readonly invocations: InvocationOptions
-  /** Who signed a request to a URL with `AWS_IAM`; throws a `LambdaError` for a wrong signature. */
-  readonly identify: (incoming: IncomingMessage) => Identity
+  /** Who signed a request to a URL with `AWS_IAM`, by its head and then by its body; both throw a `LambdaError` for a wrong signature. */
+  readonly identify: (incoming: IncomingMessage) => (body: Uint8Array) => Identity
 }
 
 /** Beyond so many what is known is forgotten. */
@@ -66,14 +69,15 @@ export class FunctionUrls {
         if (isPreflight(request)) return this.#answer(incoming, outgoing, 200, preflightHeaders(route.cors, request))
         own = corsHeaders(route.cors, request)
       }
-      if (!this.#allowed(route, incoming)) return this.#refuse(incoming, outgoing, 403, 'Forbidden', own)
+      const { identity, body } = route.authType === 'NONE' ? ANYBODY : await this.#verify(incoming, outgoing)
+      if (!this.#allowed(route, identity)) return this.#refuse(incoming, outgoing, 403, 'Forbidden', own)
       const reference = { name: route.name as FunctionName, qualifier: route.qualifier }
       const { target: version } = await resolve(reference, this.#options)
       const { inFlight, invocations, runners, logs } = this.#options
       invocation = new Invocation(route.name, recorded(version, invocations, logs))
       inFlight.enter(invocation)
       const match = { ...target, target: hosted(version, runners) }
-      await serveHttp({ match, invocation, incoming, outgoing, own, timing: false, closing: () => inFlight.draining })
+      await serveHttp({ match, invocation, incoming, outgoing, body, own, timing: false, closing: () => inFlight.draining })
     } catch (error) {
       this.#fail(incoming, outgoing, error, own)
     } finally {
@@ -94,17 +98,32 @@ export class FunctionUrls {
     return route
   }
 
-  #allowed({ arn, authType, statements }: UrlRoute, incoming: IncomingMessage): boolean {
-    const { account, identify } = this.#options
-    const identity: Identity = authType === 'NONE' ? { kind: 'anonymous' } : identify(incoming)
+  /** The body has to be here before the function starts: it is signed, too. */
+  async #verify(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ): Promise<{ readonly identity: Identity; readonly body: Uint8Array }> {
+    const identify = this.#options.identify(incoming)
+    const head = requestHead(incoming.rawHeaders, '')
+    if (!head.hasBody) return { identity: identify(NOTHING), body: NOTHING }
+    refuseTooLarge(head, QUOTAS.payloadBytes)
+    if (head.expectsContinue) outgoing.writeContinue()
+    const body = await readBody(incoming, QUOTAS.payloadBytes)
+    return { identity: identify(body), body }
+  }
+
+  #allowed({ arn, authType, statements }: UrlRoute, identity: Identity): boolean {
     const access = { action: 'lambda:InvokeFunctionUrl', resource: arn, identity, urlAuthType: authType }
-    return mayAccess(account.id, statements, access)
+    return mayAccess(this.#options.account.id, statements, access)
   }
 
   /** AWS answers with 502 when a function fails, whichever way, and tells nobody why. */
   #fail(incoming: IncomingMessage, outgoing: ServerResponse, error: unknown, own: readonly string[]): void {
     if (outgoing.headersSent || outgoing.destroyed) return
-    if (error instanceof LambdaError && error.status === 403) return this.#refuse(incoming, outgoing, 403, 'Forbidden', own)
+    if (error instanceof LambdaError && error.status === 403) {
+      const unsigned = error.type === 'MissingAuthenticationTokenException'
+      return this.#refuse(incoming, outgoing, 403, unsigned ? 'Forbidden' : error.message, own)
+    }
     if (error instanceof AmpouleError && CALLERS.has(error.code))
       return this.#refuse(incoming, outgoing, toLambdaError(error).status, error.message, own)
     this.#refuse(incoming, outgoing, 502, 'Internal Server Error', own)
@@ -132,6 +151,10 @@ export class FunctionUrls {
     sendWhole(incoming, outgoing, head, body, { extra: [], close: this.#options.inFlight.draining })
   }
 }
+
+const NOTHING = new Uint8Array()
+
+const ANYBODY = { identity: { kind: 'anonymous' }, body: undefined } as const
 
 /** What the caller can do something about; the message is meant for it. */
 const CALLERS: ReadonlySet<string> = new Set(['InvalidRequest', 'PayloadTooLarge', 'TooManyRequests'])
