@@ -9,7 +9,7 @@ if (path === undefined) throw new Error('usage: node bin/lambda-model.mjs servic
 
 /** Families of operations that make no sense on a host of one's own. */
 const LEFT_OUT =
-  /DurableExecution|CapacityProvider|ScalingConfig|ResourcePolicy|InvokeAsync|(Create|Update|Delete|Put|List).*CodeSigning/
+  /DurableExecution|CapacityProvider|ScalingConfig|ResourcePolicy|InvokeAsync|(Create|Update|Delete|Put).*CodeSigning/
 
 const model = JSON.parse(readFileSync(path, 'utf8'))
 const shapes = {}

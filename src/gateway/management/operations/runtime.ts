@@ -11,6 +11,8 @@ export const runtime: Operations<
   | 'PutFunctionRecursionConfig'
   | 'GetFunctionCodeSigningConfig'
   | 'GetCodeSigningConfig'
+  | 'ListCodeSigningConfigs'
+  | 'ListFunctionsByCodeSigningConfig'
 > = {
   async GetRuntimeManagementConfig(input, control) {
     const reference = referenceOf(input, control)
@@ -50,6 +52,13 @@ export const runtime: Operations<
     return { CodeSigningConfigArn: '', FunctionName: name }
   },
 
-  GetCodeSigningConfig: ({ CodeSigningConfigArn }) =>
-    Promise.reject(notFound(`The code signing configuration cannot be found: ${CodeSigningConfigArn} (this host has none)`)),
+  GetCodeSigningConfig: (input) => Promise.reject(noSuchConfig(input)),
+
+  ListFunctionsByCodeSigningConfig: (input) => Promise.reject(noSuchConfig(input)),
+
+  // Code is not signed.
+  ListCodeSigningConfigs: () => Promise.resolve({ CodeSigningConfigs: [] }),
 }
+
+const noSuchConfig = ({ CodeSigningConfigArn }: { readonly CodeSigningConfigArn: string | undefined }): Error =>
+  notFound(`The code signing configuration cannot be found: ${CodeSigningConfigArn} (this host has none)`)

@@ -4,6 +4,8 @@ import { BASE } from '../code.ts'
 import { PREFIX } from '../names.ts'
 
 const FunctionName = 'kept-up'
+const CodeSigningConfigArn = `${PREFIX}:code-signing-config:csc-0123456789abcdef0`
+const NO_CONFIG = /^The code signing configuration cannot be found: /
 const AUTO = { FunctionName, UpdateRuntimeOn: 'Auto' } as const
 
 export const runtime: Group = {
@@ -32,12 +34,8 @@ export const runtime: Group = {
     ),
     works('GetFunctionRecursionConfig', 'says Allow', { FunctionName }, { RecursiveLoop: 'Allow' }),
     works('GetFunctionCodeSigningConfig', 'says that there is none', { FunctionName }, { FunctionName }),
-    refuses(
-      'GetCodeSigningConfig',
-      'ResourceNotFoundException',
-      'every one',
-      { CodeSigningConfigArn: `${PREFIX}:code-signing-config:csc-0123456789abcdef0` },
-      /^The code signing configuration cannot be found: /,
-    ),
+    works('ListCodeSigningConfigs', 'has none to list', { MaxItems: 1, Marker: '' }, { CodeSigningConfigs: [] }),
+    refuses('GetCodeSigningConfig', 'ResourceNotFoundException', 'every one', { CodeSigningConfigArn }, NO_CONFIG),
+    refuses('ListFunctionsByCodeSigningConfig', 'ResourceNotFoundException', 'every one', { CodeSigningConfigArn }, NO_CONFIG),
   ],
 }
