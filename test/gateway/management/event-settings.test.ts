@@ -18,13 +18,18 @@ import {
   type CreateEventSourceMappingCommandInput,
   type PutFunctionEventInvokeConfigCommandInput,
 } from '@aws-sdk/client-lambda'
+import { CreateQueueCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sqsClient } from '../sqs/client.ts'
 import { create, nodeFunction, removeFolders, startManaged, type ManagedHost } from './host.ts'
 
 let managed: ManagedHost
 beforeAll(async () => {
   managed = await startManaged({ lanes: 1 })
   await create(managed.client, await nodeFunction('fn', 'export const handler = () => 1'))
+  const sqs = sqsClient(managed)
+  for (const QueueName of ['queue', 'queue2']) await sqs.send(new CreateQueueCommand({ QueueName }))
+  sqs.destroy()
 })
 afterAll(async () => {
   await managed.stop()
@@ -112,7 +117,7 @@ describe('the settings of asynchronous invocations', () => {
 })
 
 describe('event source mappings', () => {
-  it('are created, shown, listed, changed and deleted, and say that nothing is read yet', async () => {
+  it('are created, shown, listed, changed and deleted, and those of streams say that nothing is read yet', async () => {
     const { client } = managed
     const made = await client.send(
       new CreateEventSourceMappingCommand({
@@ -127,15 +132,20 @@ describe('event source mappings', () => {
       EventSourceArn: QUEUE,
       FunctionArn: FN,
       BatchSize: 10,
-      State: 'Disabled',
-      StateTransitionReason: 'This host does not read from event sources yet',
+      State: 'Enabled',
+      StateTransitionReason: 'User action',
       FunctionResponseTypes: ['ReportBatchItemFailures'],
     })
     const { UUID } = made
     const changed = await client.send(
       new UpdateEventSourceMappingCommand({ UUID, Enabled: false, BatchSize: 5, FunctionName: 'fn:1' }),
     )
-    expect(changed).toMatchObject({ BatchSize: 5, StateTransitionReason: 'User action', FunctionArn: `${FN}:1` })
+    expect(changed).toMatchObject({
+      BatchSize: 5,
+      State: 'Disabled',
+      StateTransitionReason: 'User action',
+      FunctionArn: `${FN}:1`,
+    })
     const stream = await client.send(
       new CreateEventSourceMappingCommand({
         FunctionName: 'fn',
@@ -149,6 +159,8 @@ describe('event source mappings', () => {
       ParallelizationFactor: 1,
       MaximumRetryAttempts: -1,
       StartingPositionTimestamp: new Date(1_700_000_000_000),
+      State: 'Disabled',
+      StateTransitionReason: 'This host does not read from such event sources yet',
     })
     expect((await client.send(new ListEventSourceMappingsCommand({}))).EventSourceMappings).toHaveLength(2)
     expect((await client.send(new ListEventSourceMappingsCommand({ EventSourceArn: QUEUE }))).EventSourceMappings).toMatchObject([
@@ -164,6 +176,7 @@ describe('event source mappings', () => {
 
   it.each<[string, Partial<CreateEventSourceMappingCommandInput>, object]>([
     ['a function that there is not', { FunctionName: 'nowhere' }, MISSING],
+    ['a queue that there is not', { EventSourceArn: `${QUEUE}3` }, INVALID],
     ['no source', { EventSourceArn: undefined }, INVALID],
     ['a source that is none', { EventSourceArn: 'arn:aws:sns:us-east-1:000000000000:topic' }, INVALID],
     ['a large batch without a window', { BatchSize: 11 }, INVALID],
