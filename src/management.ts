@@ -48,6 +48,8 @@ export async function openManagement(
     declared: declaredRoutes(configuration.functions),
     observe,
     accountConcurrency: options.accountConcurrency ?? accountConcurrency,
+    maxAsyncEvents: configuration.host.maxAsyncEvents,
+    asyncRetryMs: configuration.host.asyncRetryMs,
     key: process.env['AMPOULE_KEY'],
     logRetention: { days: configuration.host.logRetentionDays, maxBytes: configuration.host.logStorageMb * 1024 * 1024 },
     prices: configuration.host.prices,

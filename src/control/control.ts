@@ -18,7 +18,7 @@ import { openSqlite } from '../store/sqlite/open.ts'
 import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
-import { EventQueue } from './events.ts'
+import { EventQueue } from './events/event-queue.ts'
 import { Garbage } from './garbage.ts'
 import { Logs } from './logs.ts'
 import type { ManagedRoute, Told } from './lane-protocol.ts'
@@ -74,6 +74,10 @@ export interface ControlOptions {
   readonly observe: Observer
   /** Invocations of all functions together. */
   readonly accountConcurrency: number
+  /** Asynchronous invocations of one function that may wait. */
+  readonly maxAsyncEvents: number
+  /** Milliseconds before an asynchronous invocation that has failed is tried again. */
+  readonly asyncRetryMs: number
   /** Instead of the key file; 32 bytes in base64. */
   readonly key: string | undefined
   readonly logRetention: LogRetention
@@ -122,7 +126,18 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         await activation.resume()
         await provisioning.resume()
         const wake = () => lanes.tell({ events: true } satisfies Told)
-        const events = await EventQueue.open({ store, taken, wake, observe, now: Date.now })
+        const events = await EventQueue.open({
+          store,
+          queues,
+          account,
+          taken,
+          wake,
+          observe,
+          maxEvents: options.maxAsyncEvents,
+          retryMs: options.asyncRetryMs,
+          uuid: randomUUID,
+          now: Date.now,
+        })
         const logs = new Logs({ store: opened, lanes, residence, observe, now: Date.now })
         const moves = new MoveTasks(queues, observe)
         const queueTriggers = new QueueTriggers({

@@ -5,6 +5,7 @@ import type { BatchFailure } from '../invoke/batch-answer.ts'
 import type { QueueBatch } from '../invoke/batch-event.ts'
 import type { Route } from '../invoke/route.ts'
 import type { EventInvocationRecord, RouteRecord } from '../store/records.ts'
+import type { Attempt } from './events/invocation-record.ts'
 import type { Changed } from './residence.ts'
 
 /*
@@ -25,7 +26,7 @@ export type Question =
   | { readonly kind: 'routes' }
   /** Answered with a {@link LinkAnswer}. */
   | { readonly kind: 'link'; readonly target: string }
-  | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: 'done' | 'later' }
+  | { readonly kind: 'settle-event'; readonly id: string; readonly outcome: EventOutcome }
   /** Answered with up to `limit` {@link TakenBatch}es. */
   | { readonly kind: 'take-batches'; readonly limit: number }
   | { readonly kind: 'settle-batch'; readonly mapping: string; readonly id: string; readonly outcome: BatchOutcome }
@@ -42,9 +43,18 @@ export interface LogsWanted {
 }
 
 /** An asynchronous invocation that a lane has checked. */
-export type AcceptedEvent = Omit<EventInvocationRecord, 'id' | 'acceptedAt' | 'attempts'>
+export type AcceptedEvent = Omit<EventInvocationRecord, 'id' | 'acceptedAt' | 'attempts' | 'dueMs' | 'lineage'>
 
-export type TakenEvent = EventInvocationRecord
+export interface TakenEvent extends EventInvocationRecord {
+  /** Whether somebody wants to know what a function has answered that did not fail. */
+  readonly answerWanted: boolean
+}
+
+/** `later`: it could not be run. `refused`: it never can be. */
+export type EventOutcome =
+  | { readonly kind: 'done'; readonly attempt: Attempt }
+  | { readonly kind: 'refused'; readonly attempt: Attempt }
+  | { readonly kind: 'later' }
 
 /** Messages of a queue for a function. */
 export interface TakenBatch extends QueueBatch {

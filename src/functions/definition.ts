@@ -18,6 +18,8 @@ export interface FunctionDefinition {
   /** In order: later ones lie over earlier ones. */
   readonly layers: readonly UsedLayer[]
   readonly code: CodeReference
+  /** ARN of the queue for events that could not be processed. */
+  readonly deadLetter?: string | undefined
   /** By the fields of the request; not those of variables. */
   readonly own?: OwnSettings | undefined
   /** Of fields or variables. Undefined: the default. */

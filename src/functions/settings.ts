@@ -169,6 +169,21 @@ export const HOST_FIELDS = {
     default: QUOTAS.concurrentExecutions,
     about: 'Invocations at once of all functions that are managed through the API; more are answered with 429.',
   },
+  maxAsyncEvents: {
+    type: 'integer',
+    min: 1,
+    max: 1_000_000,
+    default: 10_000,
+    about: 'Asynchronous invocations of one function that may wait, and ten times as many of all; more are answered with 429.',
+  },
+  asyncRetryMs: {
+    type: 'integer',
+    min: 10,
+    max: 3_600_000,
+    default: 60_000,
+    unit: 'ms',
+    about: 'How long an asynchronous invocation that has failed waits before it is tried again; the second time twice as long.',
+  },
   logRetentionDays: {
     type: 'integer',
     min: 1,

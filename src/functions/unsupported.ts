@@ -23,7 +23,6 @@ const UNSUPPORTED: Readonly<Record<string, Reason>> = {
   AcceleratorConfig: always('there are no accelerators'),
   CapacityProviderConfig: always('there are no capacity providers'),
   CodeSigningConfigArn: always('code signing is not available'),
-  DeadLetterConfig: only('TargetArn', [''], 'dead-letter targets are not available'),
   DurableConfig: always('durable executions are not available'),
   EphemeralStorage: only('Size', [512], '/tmp counts towards MemorySize; its Size can only be 512'),
   FileSystemConfigs: always('no file systems can be mounted'),

@@ -16,6 +16,8 @@ export interface FunctionRecord {
   /** Number of the last version that was published; they are never given twice. 0: none was. */
   readonly lastVersion: number
   readonly tags: Readonly<Record<string, string>>
+  /** Lambda's `RecursiveLoop`; undefined: `Terminate`. */
+  readonly recursion?: 'Allow'
 }
 
 /** A published version. */
@@ -64,7 +66,7 @@ export interface EventInvokeRecord extends QualifiedRecord {
   readonly onFailure: string | undefined
 }
 
-/** An asynchronous invocation that was accepted and has not run. */
+/** An asynchronous invocation that was accepted and has not ended. */
 export interface EventInvocationRecord {
   /** In the order of acceptance. */
   readonly id: string
@@ -79,6 +81,10 @@ export interface EventInvocationRecord {
   readonly acceptedAt: number
   /** How often it has run and failed. */
   readonly attempts: number
+  /** Not before: milliseconds since the epoch. Undefined: at once. */
+  readonly dueMs?: number
+  /** How often functions were invoked in the chain of events that led here, this one counted, by name. */
+  readonly lineage?: Readonly<Record<string, number>>
 }
 
 export interface FunctionUrlRecord extends QualifiedRecord {

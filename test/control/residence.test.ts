@@ -38,6 +38,8 @@ it('loads what is used, lets go what was not used for a while, and loads it agai
     taken: new Set(),
     observe: () => undefined,
     accountConcurrency: 1_000,
+    maxAsyncEvents: 100,
+    asyncRetryMs: 60_000,
     key: undefined,
     logRetention: { days: 1, maxBytes: 16 * 1024 * 1024 },
     prices: AWS_PRICES,

@@ -11,11 +11,21 @@ import { QUOTAS } from '../../functions/quotas.ts'
 import { runtimeKind } from '../../functions/runtimes.ts'
 import { FUNCTION_FIELDS } from '../../functions/settings.ts'
 import { refuseUnsupported } from '../../functions/unsupported.ts'
+import { requireDestination } from './destination.ts'
 
 type Given = Partial<
   Pick<
     CreateFunctionRequest,
-    'Architectures' | 'Description' | 'Environment' | 'Handler' | 'MemorySize' | 'Role' | 'Runtime' | 'SnapStart' | 'Timeout'
+    | 'Architectures'
+    | 'DeadLetterConfig'
+    | 'Description'
+    | 'Environment'
+    | 'Handler'
+    | 'MemorySize'
+    | 'Role'
+    | 'Runtime'
+    | 'SnapStart'
+    | 'Timeout'
   >
 > &
   OwnFields
@@ -64,6 +74,8 @@ export function changeDefinition<T extends Base>(name: string, base: T, given: G
     ...mergeOwnSettings(own, said),
     ...(given.Runtime !== undefined && { runtime: given.Runtime }),
     ...(given.Handler !== undefined && { handler: given.Handler }),
+    // An empty one takes it away.
+    ...(given.DeadLetterConfig !== undefined && { deadLetter: given.DeadLetterConfig.TargetArn || undefined }),
     ...(given.Role !== undefined && { role: given.Role }),
     ...(given.Description !== undefined && { description: given.Description }),
     ...(given.MemorySize !== undefined && { memoryMb: given.MemorySize }),
@@ -72,6 +84,11 @@ export function changeDefinition<T extends Base>(name: string, base: T, given: G
     ...(given.Architectures?.[0] !== undefined && { architecture: given.Architectures[0] }),
     ...(given.SnapStart?.ApplyOn !== undefined && { snapStart: given.SnapStart.ApplyOn }),
   }
+}
+
+/** Throws `InvalidParameterValueException` for a dead-letter target that is no queue of this host. */
+export async function checkDeadLetter({ DeadLetterConfig }: Given, control: Control): Promise<void> {
+  await requireDestination(DeadLetterConfig?.TargetArn, 'TargetArn of DeadLetterConfig', ['queue'], control)
 }
 
 /** Refuses a zip that could never become the function. Throws `InvalidParameterValueException` and `RequestTooLargeException`. */

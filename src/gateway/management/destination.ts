@@ -1,29 +1,51 @@
+import type { Control } from '../../control/control.ts'
+import { formatFunctionArn, parseFunctionReference, type Account } from '../../functions/arn.ts'
 import { invalidParameter } from '../../functions/lambda-error.ts'
+import { parseQueueArn } from '../../functions/queue-arn.ts'
+import { findVersion } from './find.ts'
 
-const FORMS: readonly (readonly [form: RegExp, which: 'both' | 'OnFailure'])[] = [
-  [/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}$/, 'both'],
-  [/^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/, 'both'],
-  [/^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:(\$LATEST|[A-Za-z0-9_-]+))?$/, 'both'],
-  [/^arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/[A-Za-z0-9._/-]{1,256}$/, 'both'],
-  // AWS Lambda, "Capturing records of asynchronous invocations": buckets are for failures.
-  [/^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}$/, 'OnFailure'],
-]
+/** What a destination can be. */
+export type DestinationKind = 'queue' | 'function'
+
+const NAMES: Readonly<Record<DestinationKind, string>> = { queue: 'an SQS queue', function: 'a function' }
 
 /**
- * Where the record of an asynchronous invocation goes: a queue, a topic, a function, an event bus, or for failures a bucket. Undefined for nothing.
- * Throws `InvalidParameterValueException` for everything else, and for the function itself (`own`).
+ * Where something is sent that has ended: the ARN of a queue or a function of this host. `place`: the parameter that has it. Undefined for
+ * nothing. Throws `InvalidParameterValueException` for everything else, also for what is not there.
  */
-export function checkDestination(arn: string | undefined, which: 'OnSuccess' | 'OnFailure', own: string): string | undefined {
+export async function requireDestination(
+  arn: string | undefined,
+  place: string,
+  kinds: readonly DestinationKind[],
+  control: Control,
+): Promise<string | undefined> {
   if (arn === undefined || arn === '') return undefined
-  const found = FORMS.find(([form]) => form.test(arn))
-  if (found === undefined)
-    throw invalidParameter(
-      `The ${which} destination ${arn} must be the ARN of an SQS queue, an SNS topic, a Lambda function, an EventBridge event bus, or for OnFailure an S3 bucket`,
-    )
-  if (found[1] === 'OnFailure' && which === 'OnSuccess')
-    throw invalidParameter(`The OnSuccess destination ${arn} is an S3 bucket: these can only be for OnFailure`)
-  // FIFO queues and topics have names that end in .fifo, which the forms leave out, as Lambda does.
-  if (arn === own || arn.startsWith(`${own}:`))
-    throw invalidParameter(`The ${which} destination ${arn} is the function itself: it would be invoked without end`)
-  return arn
+  const { account, queues, taken, store } = control
+  const queue = parseQueueArn(arn, account)
+  if (queue !== undefined && kinds.includes('queue')) {
+    // Lambda's rule: what comes there has no message group.
+    if (queue.endsWith('.fifo')) throw invalidParameter(`The ${place} ${arn} is a FIFO queue, which is not supported`)
+    if ((await queues.engine.definition(queue)) === undefined) throw missing(place, arn)
+    return arn
+  }
+  if (kinds.includes('function') && isFunction(arn, account)) {
+    const reference = parseFunctionReference(arn, account)
+    if (!taken.has(reference.name))
+      await findVersion(reference, store, control).catch(() => {
+        throw missing(place, arn)
+      })
+    return arn
+  }
+  throw invalidParameter(`The ${place} ${arn} must be the ARN of ${kinds.map((kind) => NAMES[kind]).join(' or ')} of this host`)
 }
+
+/** Throws `InvalidParameterValueException` for a function's own ARN: it would be invoked without end. */
+export function refuseSelf(arn: string | undefined, place: string, name: string, account: Account): void {
+  const own = formatFunctionArn(account, name)
+  if (arn === own || arn?.startsWith(`${own}:`) === true)
+    throw invalidParameter(`The ${place} ${arn} is the function itself: it would be invoked without end`)
+}
+
+const isFunction = (arn: string, account: Account): boolean => arn.startsWith(formatFunctionArn(account, ''))
+
+const missing = (place: string, arn: string): Error => invalidParameter(`The ${place} ${arn} does not exist`)

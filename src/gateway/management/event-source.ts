@@ -3,7 +3,6 @@ import { MAPPING_SETTINGS, type MappingSettings } from '../../control/triggers/m
 import { invalidParameter } from '../../functions/lambda-error.ts'
 import { PatternError } from '../../functions/pattern/error.ts'
 import { readPattern } from '../../functions/pattern/pattern.ts'
-import { checkDestination } from './destination.ts'
 
 /** A queue or stream that functions can be given records of. */
 export interface EventSource {
@@ -77,10 +76,8 @@ export function readSettings(source: EventSource, before: MappingSettings | unde
   ) as MappingSettings['given']
   checkBatch(source, given)
   checkFilters(given)
-  const failure = given.DestinationConfig?.OnFailure?.Destination
   if (given.DestinationConfig?.OnSuccess?.Destination !== undefined)
     throw invalidParameter('An event source mapping has no OnSuccess destination')
-  checkDestination(failure, 'OnFailure', '')
   if (before === undefined) checkStart(source, input)
   return {
     enabled: input.Enabled ?? before?.enabled ?? true,

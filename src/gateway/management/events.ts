@@ -1,5 +1,6 @@
-import type { Question, TakenEvent } from '../../control/lane-protocol.ts'
+import type { EventOutcome, Question, TakenEvent } from '../../control/lane-protocol.ts'
 import type { LaneSupervisor } from '../../engine/contract.ts'
+import type { LambdaErrorType } from '../../functions/lambda-error.ts'
 import type { FunctionName } from '../../functions/name.ts'
 import type { Observer } from '../../observe/records.ts'
 import { prepareInvoke, toLambdaError } from '../../triggers/invoke.ts'
@@ -12,6 +13,14 @@ export interface EventRunnerOptions extends Resolving {
   readonly inFlight: InFlight
   readonly invocations: InvocationOptions
 }
+
+/** What another time does not change. */
+const FINAL: ReadonlySet<LambdaErrorType> = new Set([
+  'ResourceNotFoundException',
+  'InvalidRequestContentException',
+  'RequestTooLargeException',
+  'InvalidRuntimeException',
+])
 
 /** Runs asynchronous invocations in a lane: takes one after the other of those that wait, until there is none. */
 export class EventRunner {
@@ -57,7 +66,7 @@ export class EventRunner {
     })
   }
 
-  async #attempt(event: TakenEvent): Promise<'done' | 'later'> {
+  async #attempt(event: TakenEvent): Promise<EventOutcome> {
     const { inFlight, invocations, runners } = this.#options
     try {
       const reference = { name: event.name as FunctionName, qualifier: event.qualifier }
@@ -67,18 +76,19 @@ export class EventRunner {
       const { invocation, run } = prepareInvoke(request, recorded(target, invocations, this.#options.logs))
       inFlight.enter(invocation)
       try {
-        await run(hosted(target, runners))
+        const { payload: answer, functionError } = await run(hosted(target, runners))
+        const wanted = event.answerWanted || functionError !== undefined
+        const attempt = { status: 200, version: target.version, functionError, payload: wanted ? answer : undefined }
+        return { kind: 'done', attempt }
       } finally {
         inFlight.leave(invocation)
       }
-      return 'done'
     } catch (error) {
-      const { type, message } = toLambdaError(error)
-      if (type === 'ResourceNotFoundException') {
-        this.#report(`the event ${event.requestId} was not run: ${message}`)
-        return 'done'
-      }
-      return 'later'
+      const { type, message, status } = toLambdaError(error)
+      if (!FINAL.has(type)) return { kind: 'later' }
+      this.#report(`the event ${event.requestId} was not run: ${message}`)
+      const payload = JSON.stringify({ errorType: type, errorMessage: message })
+      return { kind: 'refused', attempt: { status, version: undefined, functionError: 'Unhandled', payload } }
     }
   }
 

@@ -1,11 +1,6 @@
 import type { Control } from '../../control/control.ts'
-import {
-  formatFunctionArn,
-  parseFunctionReference,
-  parseQualifier,
-  qualify,
-  type FunctionReference,
-} from '../../functions/arn.ts'
+import { versionOf } from '../../control/versions.ts'
+import { formatFunctionArn, parseFunctionReference, qualify, type FunctionReference } from '../../functions/arn.ts'
 import type { FunctionVersion } from '../../functions/definition.ts'
 import { invalidParameter, notFound } from '../../functions/lambda-error.ts'
 import type { FunctionName } from '../../functions/name.ts'
@@ -47,24 +42,9 @@ export async function findVersion(
   from: Store | Transaction,
   control: Control,
 ): Promise<FunctionVersion> {
-  const { name } = reference
-  const wanted = parseQualifier(reference.qualifier)
-  switch (wanted.kind) {
-    case 'latest':
-      return (await findFunction(name, from, control)).latest
-    case 'version': {
-      const found = await from.get('versions', [name, wanted.number])
-      if (found === undefined) throw functionNotFound(reference, control)
-      return found
-    }
-    case 'alias': {
-      const alias = await from.get('aliases', [name, wanted.name])
-      if (alias === undefined) throw functionNotFound(reference, control)
-      return findVersion({ name, qualifier: alias.version }, from, control)
-    }
-    default:
-      return wanted satisfies never
-  }
+  const found = await versionOf(reference, from)
+  if (found === undefined) throw functionNotFound(reference, control)
+  return found
 }
 
 /** Removes what is configured for a version or an alias that goes. */

@@ -35,6 +35,7 @@ export function viewVersion(
     CodeSha256: codeSha256(definition.code),
     Version: version.version,
     ...(definition.environment !== undefined && { Environment: { Variables: variables } }),
+    ...(definition.deadLetter !== undefined && { DeadLetterConfig: { TargetArn: definition.deadLetter } }),
     TracingConfig: { Mode: 'PassThrough' },
     RevisionId: version.revisionId,
     ...(definition.layers.length > 0 && {

@@ -28,7 +28,8 @@ beforeAll(async () => {
   managed = await startManaged({ lanes: 1 })
   await create(managed.client, await nodeFunction('fn', 'export const handler = () => 1'))
   const sqs = sqsClient(managed)
-  for (const QueueName of ['queue', 'queue2']) await sqs.send(new CreateQueueCommand({ QueueName }))
+  await create(managed.client, await nodeFunction('other', 'export const handler = () => 1'))
+  for (const QueueName of ['queue', 'queue2', 'dead']) await sqs.send(new CreateQueueCommand({ QueueName }))
   sqs.destroy()
 })
 afterAll(async () => {
@@ -107,8 +108,11 @@ describe('the settings of asynchronous invocations', () => {
       INVALID,
     ],
     ['a bucket for successes', { DestinationConfig: { OnSuccess: { Destination: 'arn:aws:s3:::bucket' } } }, INVALID],
+    ['a topic', { DestinationConfig: { OnFailure: { Destination: 'arn:aws:sns:us-east-1:000000000000:topic' } } }, INVALID],
+    ['a queue that there is not', { DestinationConfig: { OnFailure: { Destination: `${QUEUE}3` } } }, INVALID],
+    ['a function that there is not', { DestinationConfig: { OnSuccess: { Destination: `${OTHER}3` } } }, INVALID],
     ['the function itself', { DestinationConfig: { OnFailure: { Destination: FN } } }, INVALID],
-    ['a function that there is not', { FunctionName: 'nowhere', MaximumRetryAttempts: 1 }, MISSING],
+    ['a name of no function', { FunctionName: 'nowhere', MaximumRetryAttempts: 1 }, MISSING],
     ['a version that there is not', { Qualifier: '99', MaximumRetryAttempts: 1 }, MISSING],
   ])('are refused with %s', async (_, input, refusal) => {
     const command = new PutFunctionEventInvokeConfigCommand({ FunctionName, ...input })
@@ -192,6 +196,21 @@ describe('event source mappings', () => {
   })
 })
 
+describe('what becomes of loops of functions', () => {
+  const FunctionName = 'fn'
+
+  it('is that they are ended, or not where that is said', async () => {
+    const { client } = managed
+    const shown = async () => (await client.send(new GetFunctionRecursionConfigCommand({ FunctionName }))).RecursiveLoop
+    expect(await shown()).toBe('Terminate')
+    for (const RecursiveLoop of ['Allow', 'Terminate'] as const) {
+      const put = await client.send(new PutFunctionRecursionConfigCommand({ FunctionName, RecursiveLoop }))
+      expect(put.RecursiveLoop).toBe(RecursiveLoop)
+      expect(await shown()).toBe(RecursiveLoop)
+    }
+  })
+})
+
 describe('what this host does in one way only', () => {
   const FunctionName = 'fn'
 
@@ -204,10 +223,6 @@ describe('what this host does in one way only', () => {
     expect(await client.send(new PutRuntimeManagementConfigCommand({ FunctionName, UpdateRuntimeOn: 'Auto' }))).toMatchObject({
       UpdateRuntimeOn: 'Auto',
     })
-    expect(await client.send(new GetFunctionRecursionConfigCommand({ FunctionName }))).toMatchObject({ RecursiveLoop: 'Allow' })
-    expect(await client.send(new PutFunctionRecursionConfigCommand({ FunctionName, RecursiveLoop: 'Allow' }))).toMatchObject({
-      RecursiveLoop: 'Allow',
-    })
     expect(await client.send(new GetFunctionCodeSigningConfigCommand({ FunctionName }))).toMatchObject({
       CodeSigningConfigArn: '',
       FunctionName,
@@ -216,11 +231,8 @@ describe('what this host does in one way only', () => {
 
   it('is refused in other ways, and for functions that there are not', async () => {
     const { client } = managed
-    for (const command of [
-      new PutRuntimeManagementConfigCommand({ FunctionName, UpdateRuntimeOn: 'Manual' }),
-      new PutFunctionRecursionConfigCommand({ FunctionName, RecursiveLoop: 'Terminate' }),
-    ])
-      await expect(client.send(command as PutRuntimeManagementConfigCommand)).rejects.toMatchObject(INVALID)
+    const manual = new PutRuntimeManagementConfigCommand({ FunctionName, UpdateRuntimeOn: 'Manual' })
+    await expect(client.send(manual)).rejects.toMatchObject(INVALID)
     for (const command of [
       new GetRuntimeManagementConfigCommand({ FunctionName: 'nowhere' }),
       new GetFunctionRecursionConfigCommand({ FunctionName: 'nowhere' }),

@@ -1,8 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DeleteFunctionCommand, InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
+import {
+  DeleteFunctionCommand,
+  InvokeCommand,
+  PutFunctionEventInvokeConfigCommand,
+  type LambdaClient,
+} from '@aws-sdk/client-lambda'
 import { afterAll, describe, expect, it } from 'vitest'
-import { MAX_EVENTS_OF_FUNCTION } from '../../../src/control/events.ts'
 import { openSqlite } from '../../../src/store/sqlite/open.ts'
 import { createStore } from '../../../src/store/store.ts'
 import { create, invoke, nodeFunction, removeFolders, temporaryFolder } from './host.ts'
@@ -31,7 +35,7 @@ const stored = async (folder: string): Promise<number> => {
 }
 
 describe('Invoke with InvocationType Event', () => {
-  it('answers 202 at once with the request id that the function sees, runs once, and leaves nothing behind', async () => {
+  it('answers 202 at once with the request id that the function sees, runs once, and leaves nothing behind when it has ended', async () => {
     const folder = await temporaryFolder()
     const host = await serve(folder)
     await create(host.client, await nodeFunction('fn', SOURCE, { Timeout: 30 }))
@@ -39,6 +43,7 @@ describe('Invoke with InvocationType Event', () => {
     expect(answer.StatusCode).toBe(202)
     expect(answer.Payload ?? []).toHaveLength(0)
     await expect.poll(() => host.ampoule.stdout, WAIT).toContain(`request ${answer.$metadata.requestId}`)
+    await host.client.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'fn', MaximumRetryAttempts: 0 }))
     await send(host.client, 'fn', { what: 'failing', fail: true })
     await expect.poll(host.ran, WAIT).toEqual(['first', 'failing'])
     await host.kill('SIGTERM')
@@ -63,11 +68,13 @@ describe('Invoke with InvocationType Event', () => {
 
   it('lets a slow function hold up neither other functions nor answers, and refuses more than the queue holds', async () => {
     const folder = await temporaryFolder()
-    const host = await serve(folder)
+    const config = join(folder, 'ampoule.jsonc')
+    await writeFile(config, JSON.stringify({ maxAsyncEvents: 100, functions: {} }))
+    const host = await serve(folder, ['--config', config])
     await create(host.client, await nodeFunction('slow', SOURCE, { Timeout: 60 }))
     await create(host.client, await nodeFunction('quick', SOURCE))
     let refused: unknown
-    for (let sent = 0; refused === undefined && sent <= MAX_EVENTS_OF_FUNCTION + 10; sent += 50) {
+    for (let sent = 0; refused === undefined && sent < 200; sent += 50) {
       const results = await Promise.allSettled(
         Array.from({ length: 50 }, () => send(host.client, 'slow', { what: 'slow', ms: 50_000 })),
       )
@@ -76,7 +83,7 @@ describe('Invoke with InvocationType Event', () => {
     expect(refused).toMatchObject({
       name: 'TooManyRequestsException',
       $metadata: { httpStatusCode: 429 },
-      message: expect.stringContaining(`the limits are ${MAX_EVENTS_OF_FUNCTION} of a function`) as string,
+      message: expect.stringContaining('the limits are 100 of a function and 1000 of all') as string,
     })
     await send(host.client, 'quick', { what: 'quick' })
     await expect.poll(host.ran, WAIT).toEqual(['quick'])

@@ -5,7 +5,7 @@ import { invalidParameter, notFound } from '../../../functions/lambda-error.ts'
 import type { EventInvokeRecord } from '../../../store/records.ts'
 import type { Transaction } from '../../../store/contract.ts'
 import type { Operations } from '../contract.ts'
-import { checkDestination } from '../destination.ts'
+import { refuseSelf, requireDestination } from '../destination.ts'
 import { findFunction, findVersion, nameOf, referenceOf } from '../find.ts'
 import { page } from '../page.ts'
 
@@ -68,9 +68,13 @@ async function write(
   const { MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } = given
   if (MaximumRetryAttempts === undefined && MaximumEventAgeInSeconds === undefined && DestinationConfig === undefined)
     throw invalidParameter('You must specify at least one of error handling or destination setting.')
-  const own = formatFunctionArn(control.account, reference.name)
-  const onSuccess = checkDestination(DestinationConfig?.OnSuccess?.Destination, 'OnSuccess', own)
-  const onFailure = checkDestination(DestinationConfig?.OnFailure?.Destination, 'OnFailure', own)
+  const destination = async (place: 'OnSuccess' | 'OnFailure'): Promise<string | undefined> => {
+    const arn = DestinationConfig?.[place]?.Destination
+    refuseSelf(arn, `${place} destination`, reference.name, control.account)
+    return await requireDestination(arn, `${place} destination`, ['queue', 'function'], control)
+  }
+  const onSuccess = await destination('OnSuccess')
+  const onFailure = await destination('OnFailure')
   const record = await control.store.transact(async (tx) => {
     await findVersion(reference, tx, control)
     const base = await baseOf(reference, tx, control, how)

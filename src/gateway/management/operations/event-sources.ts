@@ -7,7 +7,8 @@ import type { QueueDefinition } from '../../../store/queue.ts'
 import type { EventSourceMappingRecord } from '../../../store/records.ts'
 import type { Transaction } from '../../../store/contract.ts'
 import type { Operations } from '../contract.ts'
-import { mappingOf, type KeptMapping } from '../../../control/triggers/mapping.ts'
+import { mappingOf, type KeptMapping, type MappingSettings } from '../../../control/triggers/mapping.ts'
+import { requireDestination } from '../destination.ts'
 import { readSettings, requireSource, type EventSource } from '../event-source.ts'
 import { findVersion, referenceOf } from '../find.ts'
 import { page } from '../page.ts'
@@ -24,6 +25,7 @@ export const eventSources: Operations<
     const source = requireSource(input)
     const reference = referenceOf(input, control)
     const settings = readSettings(source, undefined, input)
+    await requireFailureQueue(settings, control)
     const queue = await requireQueue(source, control)
     const uuid = control.uuid()
     const record = await control.store.transact(async (tx) => {
@@ -58,6 +60,7 @@ export const eventSources: Operations<
   },
 
   async UpdateEventSourceMapping(input, control) {
+    await requireFailureQueue({ given: { DestinationConfig: input.DestinationConfig } }, control)
     const record = await control.store.transact(async (tx) => {
       const found = await find(input.UUID, tx)
       const settings = mappingOf(found)
@@ -95,6 +98,12 @@ export const eventSources: Operations<
     return { ...view(record, control), State: 'Deleting' }
   },
 }
+
+const requireFailureQueue = (
+  { given }: { readonly given: Pick<MappingSettings['given'], 'DestinationConfig'> },
+  control: Control,
+): Promise<unknown> =>
+  requireDestination(given.DestinationConfig?.OnFailure?.Destination, 'OnFailure destination', ['queue'], control)
 
 /** Undefined for other sources. */
 async function requireQueue({ arn, kind }: EventSource, { account, queues }: Control): Promise<QueueDefinition | undefined> {

@@ -6,7 +6,7 @@ import { TABLES, type TableName } from '../../../store/records.ts'
 import type { Control } from '../../../control/control.ts'
 import type { FunctionName } from '../../../functions/name.ts'
 import type { Operations } from '../contract.ts'
-import { checkZip, defineFunction } from '../definition.ts'
+import { checkDeadLetter, checkZip, defineFunction } from '../definition.ts'
 import { findFunction, findVersion, forgetQualifier, functionNotFound, nameOf, referenceOf } from '../find.ts'
 import { resolveLayers } from '../layers.ts'
 import { page } from '../page.ts'
@@ -24,6 +24,7 @@ export const functions: Operations<
     refuseUnsupportedCode(otherCode, 'Code.')
     const defined = defineFunction(name, input, control)
     if (ZipFile === undefined || ZipFile.length === 0) throw invalidParameter('Please provide a source for function code.')
+    await checkDeadLetter(input, control)
     const tags = checkTags(input.Tags ?? {})
     if (control.taken.has(name)) throw conflict(`Function already exist: ${name} (it is declared in this host's ampoule.jsonc)`)
     await checkZip(ZipFile, defined)

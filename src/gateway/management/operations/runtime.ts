@@ -3,7 +3,7 @@ import { invalidParameter, notFound } from '../../../functions/lambda-error.ts'
 import type { Operations } from '../contract.ts'
 import { findFunction, findVersion, nameOf, referenceOf } from '../find.ts'
 
-/** What this host does in one way only, and says so: runtimes come with its release, it looks for no loops, and code is not signed. */
+/** Loops of functions, and what this host does in one way only, and says so: runtimes come with its release, and code is not signed. */
 export const runtime: Operations<
   | 'GetRuntimeManagementConfig'
   | 'PutRuntimeManagementConfig'
@@ -33,17 +33,17 @@ export const runtime: Operations<
   },
 
   async GetFunctionRecursionConfig(input, control) {
-    await findFunction(nameOf(input, control), control.store, control)
-    return { RecursiveLoop: 'Allow' }
+    const { recursion = 'Terminate' } = await findFunction(nameOf(input, control), control.store, control)
+    return { RecursiveLoop: recursion }
   },
 
   async PutFunctionRecursionConfig(input, control) {
-    await findFunction(nameOf(input, control), control.store, control)
-    if (input.RecursiveLoop !== 'Allow')
-      throw invalidParameter(
-        `RecursiveLoop ${input.RecursiveLoop} is not supported: this host does not look for recursive loops, so it can only be Allow`,
-      )
-    return { RecursiveLoop: 'Allow' }
+    const { RecursiveLoop } = input
+    await control.store.transact(async (tx) => {
+      const { recursion: _, ...record } = await findFunction(nameOf(input, control), tx, control)
+      tx.put('functions', { ...record, ...(RecursiveLoop === 'Allow' && { recursion: RecursiveLoop }) })
+    })
+    return { RecursiveLoop }
   },
 
   async GetFunctionCodeSigningConfig(input, control) {

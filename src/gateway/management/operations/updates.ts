@@ -7,7 +7,7 @@ import { refuseUnsupported, refuseUnsupportedCode } from '../../../functions/uns
 import type { Transaction } from '../../../store/contract.ts'
 import type { FunctionRecord } from '../../../store/records.ts'
 import type { Operations } from '../contract.ts'
-import { changeDefinition, checkZip } from '../definition.ts'
+import { changeDefinition, checkDeadLetter, checkZip } from '../definition.ts'
 import { resolveLayers } from '../layers.ts'
 import { findFunction, nameOf } from '../find.ts'
 import { viewVersion } from '../view.ts'
@@ -33,6 +33,7 @@ export const updates: Operations<'UpdateFunctionCode' | 'UpdateFunctionConfigura
   async UpdateFunctionConfiguration(input, control) {
     const name = nameOf(input, control)
     refuseUnsupported(input)
+    await checkDeadLetter(input, control)
     const { RevisionId } = input
     const change = async (definition: FunctionDefinition, tx: Transaction): Promise<FunctionDefinition> => {
       const changed = changeDefinition(name, definition, input, control)

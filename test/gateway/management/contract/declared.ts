@@ -9,9 +9,6 @@ export const PARTIAL: Partial<Readonly<Record<OperationName, string>>> = {
   ListCodeSigningConfigs: 'code is not signed: the list is empty',
   ListEventSourceMappings: 'a function that there is not has an empty list',
   ListFunctionsByCodeSigningConfig: 'code is not signed: there is none to find',
-  PutFunctionEventInvokeConfig: 'kept, without effect yet',
-  PutFunctionRecursionConfig: 'only `Allow`',
   PutRuntimeManagementConfig: 'only `Auto`',
   UpdateEventSourceMapping: 'streams are not read yet; queues are',
-  UpdateFunctionEventInvokeConfig: 'kept, without effect yet',
 }

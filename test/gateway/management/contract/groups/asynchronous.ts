@@ -1,17 +1,43 @@
 import { create } from '../../host.ts'
 import { refuses, works, type Group } from '../case.ts'
 import { BASE } from '../code.ts'
+import { createQueue } from '../queue.ts'
 import { PREFIX } from '../names.ts'
 
 const FunctionName = 'later'
-const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:results'
-const DestinationConfig = { OnSuccess: { Destination: QUEUE }, OnFailure: { Destination: QUEUE } }
+const RESULTS = `${PREFIX}:function:results`
+const DEAD = { TargetArn: 'arn:aws:sqs:us-east-1:000000000000:dead' }
+const NO_QUEUE = { TargetArn: `${DEAD.TargetArn}-2` }
+const DestinationConfig = { OnSuccess: { Destination: RESULTS }, OnFailure: { Destination: RESULTS } }
 const MISSING = /^The function arn:aws:lambda:us-east-1:000000000000:function:later:1 doesn't have an EventInvokeConfig$/
 
 export const asynchronous: Group = {
   title: 'settings of asynchronous invocations',
-  prepare: (client) => create(client, { ...BASE, FunctionName, Publish: true }),
+  async prepare(client, endpoint) {
+    await createQueue('dead', endpoint)
+    await create(client, { ...BASE, FunctionName, Publish: true })
+    await create(client, { ...BASE, FunctionName: 'results' })
+  },
   cases: [
+    works(
+      'CreateFunction',
+      'keeps its dead-letter queue',
+      { ...BASE, FunctionName: 'buried', DeadLetterConfig: DEAD },
+      { DeadLetterConfig: DEAD },
+    ),
+    refuses(
+      'CreateFunction',
+      'InvalidParameterValueException',
+      'a dead-letter queue that there is not',
+      { ...BASE, FunctionName: 'unburied', DeadLetterConfig: NO_QUEUE },
+      /^The TargetArn of DeadLetterConfig arn:aws:sqs:us-east-1:000000000000:dead-2 does not exist$/,
+    ),
+    works(
+      'UpdateFunctionConfiguration',
+      'gives it a dead-letter queue',
+      { FunctionName: 'results', DeadLetterConfig: DEAD },
+      { DeadLetterConfig: DEAD },
+    ),
     works(
       'PutFunctionEventInvokeConfig',
       'keeps them for a function',

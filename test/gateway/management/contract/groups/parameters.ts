@@ -9,7 +9,6 @@ const PROVIDER = `${PREFIX}:capacity-provider:any`
 /** Parameters of functions whose effect is not provided, with values that ask for it. */
 export const OF_CONFIGURATION = {
   CapacityProviderConfig: { LambdaManagedInstancesCapacityProviderConfig: { CapacityProviderArn: PROVIDER } },
-  DeadLetterConfig: { TargetArn: 'arn:aws:sqs:us-east-1:000000000000:dead' },
   DurableConfig: { ExecutionTimeout: 60 },
   EphemeralStorage: { Size: 1024 },
   FileSystemConfigs: [FILE_SYSTEM],
