@@ -20,7 +20,7 @@ export interface HostRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: object
   /** What it is signed for. Default `lambda`. */
-  readonly service?: 'lambda' | 'logs'
+  readonly service?: 'lambda' | 'logs' | 'sqs'
 }
 
 /** What a host refused, by the name that its API has for it. */
@@ -88,8 +88,17 @@ function refusalOf(response: Response, answer: string, endpoint: URL): AmpouleEr
       'HostUnreachable',
       `${endpoint.origin} answered ${response.status}, but not as the management API of a host does: name its address with --endpoint URL`,
     )
-  const code = type === 'ResourceNotFoundException' ? 'FunctionNotFound' : response.status >= 500 ? 'Internal' : 'InvalidRequest'
-  return new HostRefusal(type, code, `${message.replace(/\.$/, '')} (${type})${KEY_ERRORS.test(type) ? KEY_FIX : ''}`)
+  const code = NOT_FOUND[type] ?? (response.status >= 500 ? 'Internal' : 'InvalidRequest')
+  return new HostRefusal(
+    type,
+    code,
+    `${message.replace(/\.$/, '')} (${type.slice(type.indexOf('#') + 1)})${KEY_ERRORS.test(type) ? KEY_FIX : ''}`,
+  )
+}
+
+const NOT_FOUND: Readonly<Partial<Record<string, ErrorCode>>> = {
+  ResourceNotFoundException: 'FunctionNotFound',
+  'com.amazonaws.sqs#QueueDoesNotExist': 'QueueNotFound',
 }
 
 const KEY_ERRORS = /^(?:MissingAuthenticationToken|IncompleteSignature|UnrecognizedClient|InvalidSignature)Exception$/

@@ -11,9 +11,11 @@ import { keyCreate, keyDelete, keyList } from './key.ts'
 import { logs } from './logs.ts'
 import { layerCommands } from './layer.ts'
 import { moduleInspect, moduleInstrument } from './module-commands.ts'
+import { queueCommands } from './queue.ts'
 import { runCommandLine } from './run.ts'
 import { serve } from './serve.ts'
 import { test } from './test.ts'
+import { triggerCommands } from './trigger.ts'
 import { usage } from './usage.ts'
 import { urlCommands } from './url.ts'
 import { versionCommands } from './version.ts'
@@ -52,6 +54,8 @@ const commands = [
   ...layerCommands,
   ...concurrencyCommands,
   ...urlCommands,
+  ...queueCommands,
+  ...triggerCommands,
   keyCreate,
   keyList,
   keyDelete,
@@ -65,6 +69,8 @@ const groups = {
   layer: 'Packages and files that functions share.',
   concurrency: 'How much runs at once, and what is kept ready.',
   url: 'Addresses for HTTP.',
+  queue: 'Messages that wait for functions.',
+  trigger: 'Which queues functions are given messages of.',
   key: 'Access keys of a management API, in the folder of a host that is stopped.',
 }
 const io = { stdin, stdout, stderr, signal: interrupted.signal }

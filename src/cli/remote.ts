@@ -2,6 +2,7 @@ import { AmpouleError } from '../errors.ts'
 import { didYouMean } from '../functions/suggest.ts'
 import type { ManagementClient } from './client.ts'
 import type { Command, Input, Io, Option } from './command.ts'
+import { openHost, type AskHost } from './host-request.ts'
 import { textOption } from './parse.ts'
 
 /** Of every command that asks a host. */
@@ -18,6 +19,8 @@ export const REMOTE_OPTIONS = {
 /** What a command of a host works with. */
 export interface Session {
   readonly client: ManagementClient
+  /** The host's other APIs. */
+  readonly ask: AskHost
   readonly input: Input
   readonly io: Io
   /** The positional argument at that place; those that are required are there. */
@@ -61,7 +64,8 @@ export async function openSession(input: Input, io: Io): Promise<Session> {
   // The service model is not read for help and mistakes.
   const { openClient } = await import('./client.ts')
   const client = openClient(textOption(input, 'endpoint'), process.env, io.signal)
-  return { client, input, io, argument: (index) => input.positionals[index] ?? '' }
+  const ask = openHost(input, process.env, io.signal)
+  return { client, ask, input, io, argument: (index) => input.positionals[index] ?? '' }
 }
 
 /** Runs it; where it asks for a function that there is not, the error names the one that may have been meant. */

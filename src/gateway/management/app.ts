@@ -6,6 +6,7 @@ import type { Observer } from '../../observe/records.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import { createJsonApi } from '../json/api.ts'
 import { LOGS } from '../logs/api.ts'
+import { peekMessages } from '../queues/peek.ts'
 import { sendMessages } from '../queues/send.ts'
 import { SQS } from '../sqs/api.ts'
 import type { Operations } from './contract.ts'
@@ -86,6 +87,9 @@ export function createManagementApp(control: Control, observe: Observer): Manage
     })
   app.post('/queues/:name/messages', async (c) =>
     c.json(await sendMessages(c.req.param('name'), new Uint8Array(await c.req.arrayBuffer()), control)),
+  )
+  app.get('/queues/:name/messages', async (c) =>
+    c.json(await peekMessages(c.req.param('name'), new URL(c.req.url).searchParams, control)),
   )
   app.get('/_ampoule/usage', async (c) => c.json(await readUsage(new URL(c.req.url).searchParams, control)))
   app.notFound((c) => writeError(unknownOperation(c.req.method, c.req.path)))
