@@ -69,8 +69,10 @@ export async function openManagement(
       control.events.wake()
       // Queues are read when there is somebody to give their messages to.
       await control.queueTriggers.start()
+      await control.schedules.start()
     },
     drain() {
+      void control?.schedules.close()
       control?.activation.stop()
       void control?.queueTriggers.drain()
       control?.queues.drain()

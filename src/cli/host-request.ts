@@ -14,13 +14,13 @@ const DEFAULT_ENDPOINT = 'http://127.0.0.1:9000'
 
 /** A request to a host's management API. */
 export interface HostRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: object
   /** What it is signed for. Default `lambda`. */
-  readonly service?: 'lambda' | 'logs' | 'sqs'
+  readonly service?: 'lambda' | 'logs' | 'sqs' | 'scheduler'
 }
 
 /** What a host refused, by the name that its API has for it. */
@@ -53,7 +53,7 @@ export function openHost(input: Input, environment: NodeJS.ProcessEnv, signal: A
     const own = await signed({ method, path, query, headers, text, service }, endpoint, environment)
     const url = new URL(path, endpoint)
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    const response = await fetch(url, { method, headers: own, signal, ...(method === 'POST' && { body: text }) }).catch(
+    const response = await fetch(url, { method, headers: own, signal, ...(body !== undefined && { body: text }) }).catch(
       (error: unknown) => {
         throw signal.aborted ? error : unreachable(endpoint, error)
       },

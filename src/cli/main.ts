@@ -1,6 +1,7 @@
 import { aliasCommands } from './alias.ts'
 import { build } from './build.ts'
 import { concurrencyCommands } from './concurrency.ts'
+import { cronCommands } from './cron.ts'
 import { deploy } from './deploy.ts'
 import { devCronRun, devQueueSend, devStreamPut } from './dev-triggers.ts'
 import { dev } from './dev.ts'
@@ -56,6 +57,7 @@ const commands = [
   ...urlCommands,
   ...queueCommands,
   ...triggerCommands,
+  ...cronCommands,
   keyCreate,
   keyList,
   keyDelete,
@@ -70,6 +72,7 @@ const groups = {
   concurrency: 'How much runs at once, and what is kept ready.',
   url: 'Addresses for HTTP.',
   queue: 'Messages that wait for functions.',
+  cron: 'Functions that run at certain times.',
   trigger: 'Which queues functions are given messages of.',
   key: 'Access keys of a management API, in the folder of a host that is stopped.',
 }

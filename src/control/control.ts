@@ -29,6 +29,7 @@ import { Concurrency } from './concurrency.ts'
 import { Provisioning } from './provisioning.ts'
 import { Queues } from './queues.ts'
 import { Routing } from './routing.ts'
+import { Schedules } from './schedules/schedules.ts'
 import { QueueTriggers } from './triggers/queue-triggers.ts'
 import { Residence, type Lanes } from './residence.ts'
 
@@ -51,6 +52,7 @@ export interface Control {
   readonly queues: Queues
   readonly moves: MoveTasks
   readonly queueTriggers: QueueTriggers
+  readonly schedules: Schedules
   readonly logs: Logs
   readonly prices: Prices
   /** Names that functions of `ampoule.jsonc` have. */
@@ -149,6 +151,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           uuid: randomUUID,
           now: Date.now,
         })
+        const schedules = new Schedules({ store, events, queues, account, taken, observe, uuid: randomUUID, now: Date.now })
         garbage.collectAll()
         // Of no function in particular; what is missing there is built again.
         void engineFolder()
@@ -171,6 +174,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           queues,
           moves,
           queueTriggers,
+          schedules,
           logs,
           prices,
           taken,
@@ -178,6 +182,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           uuid: randomUUID,
           async close() {
             events.close()
+            await schedules.close()
             await activation.close()
             await provisioning.close()
             await residence.close()

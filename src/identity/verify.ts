@@ -87,8 +87,9 @@ function canonical(incoming: IncomingMessage, { signedHeaders }: Claim, payloadH
   }
 }
 
-/** What a request is for: operations of the other services are named in a header. */
-function serviceOf({ headers }: IncomingMessage): string {
+/** What a request is for: operations of the other services have a path of their own, or are named in a header. */
+function serviceOf({ headers, url = '' }: IncomingMessage): string {
+  if (/^\/schedules(?:[/?]|$)/.test(url)) return 'scheduler'
   const target = headers['x-amz-target']?.toString() ?? ''
   return SERVICES.find(([prefix]) => target.startsWith(prefix))?.[1] ?? 'lambda'
 }

@@ -65,11 +65,12 @@ export async function invokeScheduled(
   target: HostedFunction,
   invocation: Invocation,
   tick: ScheduleTick,
+  invoked?: Invoked,
 ): Promise<EventOutcome<undefined>> {
   return await invokeEncoded(
     target,
     invocation,
-    (origin, events) => encodeScheduledEvent(origin, tick, events),
+    (origin, events) => encodeScheduledEvent({ ...origin, ...(invoked !== undefined && { invoked }) }, tick, events),
     () => undefined,
   )
 }

@@ -83,8 +83,50 @@ export interface EventInvocationRecord {
   readonly attempts: number
   /** Not before: milliseconds since the epoch. Undefined: at once. */
   readonly dueMs?: number
+  /** It is a tick of a schedule, and `payload` tells of it as a Lambda handler would see it. */
+  readonly tick?: { readonly schedule: string; readonly cron: string; readonly timeMs: number }
   /** How often functions were invoked in the chain of events that led here, this one counted, by name. */
   readonly lineage?: Readonly<Record<string, number>>
+}
+
+/** Times are in milliseconds since the epoch. */
+export interface ScheduleRecord {
+  readonly name: string
+  /** `cron(…)`, `rate(…)`, `at(…)`, or cron of five fields. */
+  readonly expression: string
+  readonly timezone: string
+  readonly startMs: number | undefined
+  readonly endMs: number | undefined
+  /** Ticks are run within so many minutes; 0: at once. */
+  readonly windowMinutes: number
+  readonly enabled: boolean
+  readonly target: {
+    /** Of a function or a queue. */
+    readonly arn: string
+    readonly role: string | undefined
+    /** Undefined: an event that tells of the tick. */
+    readonly input: string | undefined
+    /** Older ticks are not run any more. */
+    readonly maxAgeSeconds: number
+  }
+  /** Which of several ticks are run that were missed: the last one, all, or none. */
+  readonly missed: 'once' | 'all' | 'skip'
+  /** Whether it goes when there is no further tick. */
+  readonly deleteWhenOver: boolean
+  readonly description: string | undefined
+  readonly createdMs: number
+  readonly modifiedMs: number
+  /** The next tick; undefined: there is none. */
+  readonly nextMs: number | undefined
+  /** Ticks that are still to be sent to the queue. */
+  readonly sending: readonly Execution[]
+}
+
+/** One tick that is run. */
+export interface Execution {
+  readonly id: string
+  /** When the tick was due: milliseconds since the epoch. */
+  readonly tickMs: number
 }
 
 export interface FunctionUrlRecord extends QualifiedRecord {
@@ -154,6 +196,7 @@ export interface Records {
   readonly provisioned_concurrency: ProvisionedConcurrencyRecord
   readonly event_invoke_configs: EventInvokeRecord
   readonly event_invocations: EventInvocationRecord
+  readonly schedules: ScheduleRecord
   readonly function_urls: FunctionUrlRecord
   readonly event_source_mappings: EventSourceMappingRecord
   readonly routes: RouteRecord
@@ -185,6 +228,7 @@ export const TABLES: { readonly [Name in TableName]: Table<Name> } = {
   provisioned_concurrency: { key: ['name', 'qualifier'], ofFunction: true },
   event_invoke_configs: { key: ['name', 'qualifier'], ofFunction: true },
   event_invocations: { key: ['id'], columns: ['name'], ofFunction: true },
+  schedules: { key: ['name'] },
   function_urls: { key: ['name', 'qualifier'], columns: ['urlId'], ofFunction: true },
   event_source_mappings: { key: ['uuid'], columns: ['name', 'source'], ofFunction: true },
   routes: { key: ['route'], columns: ['name'], ofFunction: true },

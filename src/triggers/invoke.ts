@@ -3,6 +3,8 @@ import { AmpouleError } from '../errors.ts'
 import type { Target } from '../invoke/route.ts'
 import { LambdaError } from '../functions/lambda-error.ts'
 import { QUOTAS } from '../functions/quotas.ts'
+import { invokeScheduled } from '../invoke/batch.ts'
+import type { ScheduleTick } from '../invoke/batch-event.ts'
 import { GuestError } from '../invoke/failure.ts'
 import { Invocation, type InvocationOptions } from '../invoke/invocation.ts'
 import { invokeValue, type HostedFunction } from '../invoke/invoke.ts'
@@ -19,6 +21,8 @@ export interface InvokeRequest {
   readonly tail: boolean
   readonly arn: string
   readonly target: Target
+  /** It is this tick of a schedule, and nothing else is read of `payload`. */
+  readonly tick?: ScheduleTick
 }
 
 export interface InvokeAnswer {
@@ -41,7 +45,7 @@ const MAX_CLIENT_CONTEXT = 3_583
 /** Reads a request. Throws `InvalidRequestContentException` and `RequestTooLargeException`. */
 export function prepareInvoke(request: InvokeRequest, options: InvocationOptions): Prepared {
   const { target, arn } = request
-  const payload = readPayload(request.payload)
+  const payload = request.tick === undefined ? readPayload(request.payload) : undefined
   const client = readClientContext(request.clientContext)
   const name = target.settings.name
   if (!request.tail) {
@@ -62,7 +66,10 @@ export function prepareInvoke(request: InvokeRequest, options: InvocationOptions
   async function run(hosted: HostedFunction, own: Invocation, log: LogTail | undefined): Promise<InvokeAnswer> {
     const invoked = { version: target.version, arn, ...(client !== undefined && { client }) }
     try {
-      const { answer } = await invokeValue(hosted, own, payload, invoked)
+      const { answer } =
+        request.tick === undefined
+          ? await invokeValue(hosted, own, payload, invoked)
+          : await invokeScheduled(hosted, own, request.tick, invoked)
       const text = JSON.stringify(answer ?? null)
       return { payload: text, functionError: undefined, logResult: log?.base64() }
     } catch (error) {

@@ -6,6 +6,7 @@ import type { Observer } from '../../observe/records.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import { createJsonApi } from '../json/api.ts'
 import { LOGS } from '../logs/api.ts'
+import { createSchedulerApp } from '../scheduler/app.ts'
 import { peekMessages } from '../queues/peek.ts'
 import { sendMessages } from '../queues/send.ts'
 import { SQS } from '../sqs/api.ts'
@@ -91,6 +92,7 @@ export function createManagementApp(control: Control, observe: Observer): Manage
   app.get('/queues/:name/messages', async (c) =>
     c.json(await peekMessages(c.req.param('name'), new URL(c.req.url).searchParams, control)),
   )
+  app.route('/schedules', createSchedulerApp(control, observe))
   app.get('/_ampoule/usage', async (c) => c.json(await readUsage(new URL(c.req.url).searchParams, control)))
   app.notFound((c) => writeError(unknownOperation(c.req.method, c.req.path)))
   app.onError((error, c) => {

@@ -71,8 +71,16 @@ export class EventRunner {
     try {
       const reference = { name: event.name as FunctionName, qualifier: event.qualifier }
       const { arn, target } = await resolve(reference, this.#options)
-      const { payload, clientContext, requestId } = event
-      const request = { payload: Buffer.from(payload), clientContext, requestId, tail: false, arn, target }
+      const { payload, clientContext, requestId, tick } = event
+      const request = {
+        payload: Buffer.from(payload),
+        clientContext,
+        requestId,
+        tail: false,
+        arn,
+        target,
+        ...(tick !== undefined && { tick }),
+      }
       const { invocation, run } = prepareInvoke(request, recorded(target, invocations, this.#options.logs))
       inFlight.enter(invocation)
       try {

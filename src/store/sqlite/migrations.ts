@@ -140,4 +140,12 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX routes_by_name ON routes (name);
   `,
+  `
+  CREATE TABLE schedules (
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (name)
+  ) WITHOUT ROWID;
+  `,
 ]
