@@ -16,6 +16,7 @@ export const ERROR_KINDS = {
   InvalidComponent: { status: 400, exitCode: 2, retryable: false, fault: 'caller' },
   BuildFailed: { status: 400, exitCode: 2, retryable: false, fault: 'caller' },
   QueueNotFound: { status: 404, exitCode: 4, retryable: false, fault: 'caller' },
+  StreamNotFound: { status: 404, exitCode: 4, retryable: false, fault: 'caller' },
   FunctionNotFound: { status: 404, exitCode: 4, retryable: false, fault: 'caller' },
   PayloadTooLarge: { status: 413, exitCode: 5, retryable: false, fault: 'caller' },
   TooManyRequests: { status: 429, exitCode: 6, retryable: true, fault: 'caller' },

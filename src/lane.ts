@@ -115,7 +115,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     const api = createManagementLane({ account, ...resolving, supervisor, gate, inFlight, invocations })
     events = new EventRunner({ ...resolving, supervisor, inFlight, invocations })
     batches = new BatchRunner({ ...resolving, supervisor, inFlight, invocations })
-    listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight }))
+    listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight, http2: true }))
   }
   return {
     port: data.port,

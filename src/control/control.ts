@@ -14,6 +14,7 @@ import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
 import { openSeal, type Seal } from '../store/seal.ts'
 import { openSqliteQueues } from '../store/sqlite/open-queues.ts'
+import { openSqliteStreams } from '../store/sqlite/open-streams.ts'
 import { openSqlite } from '../store/sqlite/open.ts'
 import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
@@ -30,6 +31,7 @@ import { Provisioning } from './provisioning.ts'
 import { Queues } from './queues.ts'
 import { Routing } from './routing.ts'
 import { Schedules } from './schedules/schedules.ts'
+import { Streams } from './streams.ts'
 import { QueueTriggers } from './triggers/queue-triggers.ts'
 import { Residence, type Lanes } from './residence.ts'
 
@@ -51,6 +53,7 @@ export interface Control {
   readonly events: EventQueue
   readonly queues: Queues
   readonly moves: MoveTasks
+  readonly streams: Streams
   readonly queueTriggers: QueueTriggers
   readonly schedules: Schedules
   readonly logs: Logs
@@ -103,11 +106,14 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
   const store = createStore(await openSqlite(folder))
   let logStore: LogStore | undefined
   let openQueues: Queues | undefined
+  let openStreams: Streams | undefined
   try {
     const opened = await openLogStore({ folder, retention }, observe)
     logStore = opened
     const queues = new Queues(await openSqliteQueues(join(folder, 'queues'), Date.now))
     openQueues = queues
+    const streams = new Streams(await openSqliteStreams(join(folder, 'streams'), Date.now))
+    openStreams = streams
     const seal = await openSeal(join(folder, 'secret.key'), key)
     const code = await openCodeStore(join(folder, 'code'), store)
     const unreferenced = (ids: readonly string[]) => store.unreferenced(ids)
@@ -173,6 +179,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           events,
           queues,
           moves,
+          streams,
           queueTriggers,
           schedules,
           logs,
@@ -191,6 +198,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await queueTriggers.drain()
             await moves.close()
             await queues.close()
+            await streams.close()
             await store.close()
           },
         }
@@ -200,12 +208,14 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
       async close() {
         await opened.close()
         await queues.close()
+        await streams.close()
         await store.close()
       },
     }
   } catch (error) {
     await logStore?.close()
     await openQueues?.close()
+    await openStreams?.close()
     await store.close()
     throw error
   }

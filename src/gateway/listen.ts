@@ -8,6 +8,7 @@ import { sendWhole } from '../triggers/http-answer.ts'
 import { REQUEST_ID_HEADER } from '../triggers/http-headers.ts'
 import { errorAnswer } from './errors.ts'
 import type { Gateway, GatewayEnv } from './gateway.ts'
+import { acceptHttp2 } from './http2.ts'
 import type { InFlight } from './in-flight.ts'
 
 /** Time that aborted invocations have to unwind and to answer 503 before their connections are cut. */
@@ -20,6 +21,8 @@ export interface ListenOptions {
   /** Lets several lanes listen on one port; the kernel spreads the connections over them. */
   readonly reusePort: boolean
   readonly inFlight: InFlight
+  /** Whether clients may speak HTTP/2 without TLS, too. Default: no. */
+  readonly http2?: boolean
 }
 
 export interface Listener {
@@ -30,7 +33,7 @@ export interface Listener {
 
 /** Serves the gateway. Rejects with `AddressInUse`, or `InvalidConfiguration` when the address cannot be listened on. */
 export async function listen({ app, serve }: Pick<Gateway, 'app' | 'serve'>, options: ListenOptions): Promise<Listener> {
-  const { inFlight, host, port, reusePort } = options
+  const { inFlight, host, port, reusePort, http2 = false } = options
   // The host reads bodies itself and decides what becomes of the rest of one (src/triggers/http-answer.ts).
   const handle = getRequestListener(
     (request, env) => {
@@ -57,6 +60,7 @@ export async function listen({ app, serve }: Pick<Gateway, 'app' | 'serve'>, opt
   })
   // Whoever reads the body says `100 Continue`: until then a request can be refused without its body being sent.
   server.on('checkContinue', (incoming, outgoing) => server.emit('request', incoming, outgoing))
+  const sessions = http2 ? acceptHttp2(server) : undefined
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
     server.listen({ host, port, reusePort }, resolve)
@@ -65,6 +69,7 @@ export async function listen({ app, serve }: Pick<Gateway, 'app' | 'serve'>, opt
     port: (server.address() as AddressInfo).port,
     async stop(graceMs) {
       inFlight.drain()
+      sessions?.close()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       const idle = inFlight.idle().then(() => true)
       if (!(await within(idle, graceMs))) {
@@ -78,6 +83,7 @@ export async function listen({ app, serve }: Pick<Gateway, 'app' | 'serve'>, opt
         UNWIND_MS,
       )
       server.closeAllConnections()
+      sessions?.destroy()
       await closed
     },
   }

@@ -97,6 +97,7 @@ function serviceOf({ headers, url = '' }: IncomingMessage): string {
 const SERVICES = [
   ['Logs_', 'logs'],
   ['AmazonSQS.', 'sqs'],
+  ['Kinesis_', 'kinesis'],
 ] as const
 
 function checkScope({ region, service, day, timestamp }: Claim, wanted: string, account: Account): void {

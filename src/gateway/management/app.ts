@@ -6,6 +6,7 @@ import type { Observer } from '../../observe/records.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import { createJsonApi } from '../json/api.ts'
 import { LOGS } from '../logs/api.ts'
+import { KINESIS } from '../kinesis/api.ts'
 import { createSchedulerApp } from '../scheduler/app.ts'
 import { peekMessages } from '../queues/peek.ts'
 import { sendMessages } from '../queues/send.ts'
@@ -78,7 +79,7 @@ export function createManagementApp(control: Control, observe: Observer): Manage
       return writeOutput(found.model, await handlerOf(found.name)(input, control, c.env.caller, originOf(c.req.raw)))
     })
   }
-  const json = createJsonApi([LOGS, SQS], control, observe)
+  const json = createJsonApi([LOGS, SQS, KINESIS], control, observe)
   // Clients of SQS send to the queue's URL.
   for (const path of ['/', `/${control.account.id}/:queue`])
     app.post(path, async (c) => {

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
-import { AmpouleError, type ErrorCode } from '../../errors.ts'
 import type { QueueDefinition, QueueEngine, QueueStats, ReceivedMessage, SentMessage } from '../queue.ts'
 import type { QueueRequest, QueueThreadData } from './queue-worker.ts'
 import type { PurgeStep } from './queues.ts'
-import { startThread, storeFailed } from './thread.ts'
+import { refused } from './refusal.ts'
+import { startThread } from './thread.ts'
 
 type WithoutTime<T> = T extends unknown ? Omit<T, 'nowMs'> : never
 
@@ -13,7 +13,7 @@ export async function openSqliteQueues(folder: string, now: () => number): Promi
   const thread = await startThread<QueueRequest>(
     new URL('./queue-worker.ts', import.meta.url),
     { folder } satisfies QueueThreadData,
-    (error) => (error.name === 'QueueRefusal' ? new AmpouleError(error.code as ErrorCode, error.message) : storeFailed(error)),
+    refused,
   )
   const ask = <T>(request: WithoutTime<QueueRequest>): Promise<T> => thread.ask({ ...request, nowMs: now() }) as Promise<T>
   return {

@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { DEDUPLICATION_MS, type NewMessage, type PeekedMessage, type QueueDefinition, type QueueStats } from '../queue.ts'
 import type { ReceivedMessage, SentMessage, VisibilityChange } from '../queue.ts'
 import { Groups } from './groups.ts'
+import { Refusal } from './refusal.ts'
 import { Statements } from './statements.ts'
 
 /** Messages that one request moves aside at most, so that the thread is not kept from the others. */
@@ -22,17 +23,6 @@ export interface PurgeStep {
 }
 
 type Row = Record<string, SQLOutputValue>
-
-/** Something that the caller asked for cannot be. `code` is that of an `AmpouleError`. */
-export class QueueRefusal extends Error {
-  override readonly name = 'QueueRefusal'
-  readonly code: 'QueueNotFound' | 'InvalidRequest'
-
-  constructor(code: QueueRefusal['code'], message: string) {
-    super(message)
-    this.code = code
-  }
-}
 
 /** The queues of a database, synchronous: for the thread that owns the connection, in transactions of its making. */
 export class SqliteQueues {
@@ -55,11 +45,10 @@ export class SqliteQueues {
     const before = this.#find(definition.name)
     const { name, fifo, deadLetter } = definition
     if (before !== undefined && before.definition.fifo !== fifo)
-      throw new QueueRefusal('InvalidRequest', `the queue ${name} is ${fifo ? 'not FIFO' : 'FIFO'}, which cannot be changed`)
-    if (deadLetter?.queue === name)
-      throw new QueueRefusal('InvalidRequest', `the queue ${name} cannot be its own dead-letter queue`)
+      throw new Refusal('InvalidRequest', `the queue ${name} is ${fifo ? 'not FIFO' : 'FIFO'}, which cannot be changed`)
+    if (deadLetter?.queue === name) throw new Refusal('InvalidRequest', `the queue ${name} cannot be its own dead-letter queue`)
     if (deadLetter !== undefined && this.#queue(deadLetter.queue).definition.fifo !== fifo)
-      throw new QueueRefusal('InvalidRequest', `the dead-letter queue of a FIFO queue must be FIFO, and of no other queue`)
+      throw new Refusal('InvalidRequest', `the dead-letter queue of a FIFO queue must be FIFO, and of no other queue`)
     this.#sql
       .prepare(
         `INSERT INTO queues (name, fifo, definition) VALUES (?, ?, ?)
@@ -90,7 +79,7 @@ export class SqliteQueues {
     let added = 0
     const sent = messages.map(({ id, body, attributes, group, deduplication, ...message }) => {
       if (fifo !== (group !== undefined))
-        throw new QueueRefusal(
+        throw new Refusal(
           'InvalidRequest',
           fifo ? `a message of the FIFO queue ${name} needs a group` : `${name} is no FIFO queue: its messages have no group`,
         )
@@ -247,7 +236,7 @@ export class SqliteQueues {
 
   #queue(name: string): Queue {
     const queue = this.#find(name)
-    if (queue === undefined) throw new QueueRefusal('QueueNotFound', `there is no queue ${name}`)
+    if (queue === undefined) throw new Refusal('QueueNotFound', `there is no queue ${name}`)
     return queue
   }
 
