@@ -68,13 +68,13 @@ export async function openManagement(
       started.resolve(answerLanes(control, createManagementApp(control, observe)))
       control.events.wake()
       // Queues are read when there is somebody to give their messages to.
-      await control.queueTriggers.start()
+      await control.triggers.start()
       await control.schedules.start()
     },
     drain() {
       void control?.schedules.close()
       control?.activation.stop()
-      void control?.queueTriggers.drain()
+      void control?.triggers.drain()
       control?.queues.drain()
     },
     async close() {

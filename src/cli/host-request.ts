@@ -20,7 +20,7 @@ export interface HostRequest {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: object
   /** What it is signed for. Default `lambda`. */
-  readonly service?: 'lambda' | 'logs' | 'sqs' | 'scheduler'
+  readonly service?: 'lambda' | 'logs' | 'sqs' | 'kinesis' | 'scheduler'
 }
 
 /** What a host refused, by the name that its API has for it. */

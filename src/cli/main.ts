@@ -15,6 +15,7 @@ import { moduleInspect, moduleInstrument } from './module-commands.ts'
 import { queueCommands } from './queue.ts'
 import { runCommandLine } from './run.ts'
 import { serve } from './serve.ts'
+import { streamCommands } from './stream.ts'
 import { test } from './test.ts'
 import { triggerCommands } from './trigger.ts'
 import { usage } from './usage.ts'
@@ -56,6 +57,7 @@ const commands = [
   ...concurrencyCommands,
   ...urlCommands,
   ...queueCommands,
+  ...streamCommands,
   ...triggerCommands,
   ...cronCommands,
   keyCreate,
@@ -72,8 +74,9 @@ const groups = {
   concurrency: 'How much runs at once, and what is kept ready.',
   url: 'Addresses for HTTP.',
   queue: 'Messages that wait for functions.',
+  stream: 'Records that functions read in their order.',
   cron: 'Functions that run at certain times.',
-  trigger: 'Which queues functions are given messages of.',
+  trigger: 'Which queues and streams functions are given messages and records of.',
   key: 'Access keys of a management API, in the folder of a host that is stopped.',
 }
 const io = { stdin, stdout, stderr, signal: interrupted.signal }

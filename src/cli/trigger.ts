@@ -1,8 +1,10 @@
-import type { EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
+import type { CreateEventSourceMappingRequest, EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
+import { AmpouleError } from '../errors.ts'
 import type { Command } from './command.ts'
-import { integerOption, listOption } from './parse.ts'
+import { integerOption, listOption, textOption } from './parse.ts'
 import { queueArn } from './queue.ts'
 import { NAME, QUALIFIED_NAME, remote, type Session } from './remote.ts'
+import { summaryOf } from './stream.ts'
 import { formatTable } from './table.ts'
 
 const ID = { name: 'ID', about: 'The trigger, as "ampoule trigger list" has it.', required: true } as const
@@ -10,16 +12,28 @@ const ID = { name: 'ID', about: 'The trigger, as "ampoule trigger list" has it.'
 export const triggerCommands: readonly Command[] = [
   remote({
     name: 'trigger create',
-    summary: 'Give a function the messages of a queue.',
-    positionals: [QUALIFIED_NAME, { name: 'QUEUE', about: 'The queue, by name or ARN.', required: true }],
+    summary: 'Give a function the messages of a queue, or the records of a stream.',
+    positionals: [QUALIFIED_NAME, { name: 'SOURCE', about: 'The queue or the stream, by name or ARN.', required: true }],
     options: {
-      'batch-size': { type: 'string', value: 'N', about: 'Messages of one invocation at most, 1 to 10000; 10 when left out.' },
+      stream: { type: 'boolean', about: 'The source is a stream.' },
+      from: {
+        type: 'string',
+        value: 'PLACE',
+        about: 'Where in a stream to start: first, latest or a time; first when left out.',
+      },
+      'batch-size': {
+        type: 'string',
+        value: 'N',
+        about: 'Of one invocation at most, 1 to 10000; 10 messages or 100 records when left out.',
+      },
       window: {
         type: 'string',
         value: 'SECONDS',
         about: 'How long messages are gathered, up to 300; needed for batches over 10.',
       },
-      concurrency: { type: 'string', value: 'N', about: 'Batches at once, 2 to 1000.' },
+      concurrency: { type: 'string', value: 'N', about: "Batches at once: 2 to 1000 of a queue, 1 to 10 of a stream's shard." },
+      retries: { type: 'string', value: 'N', about: 'How often records that fail are tried again; for ever when left out.' },
+      'dead-letters': { type: 'string', value: 'QUEUE', about: 'Where it is told of records that are given up.' },
       filter: {
         type: 'string',
         value: 'PATTERN',
@@ -35,15 +49,13 @@ export const triggerCommands: readonly Command[] = [
     async run(session) {
       const { client, input, argument } = session
       const source = argument(1)
-      const concurrency = integerOption(input, 'concurrency', { min: 2, max: 1000 })
       const filters = listOption(input, 'filter')
       const json = await client.call('CreateEventSourceMapping', {
         FunctionName: argument(0),
-        EventSourceArn: source.startsWith('arn:') ? source : await queueArn(session, source),
+        ...(isStream(session) ? await ofStream(session, source) : await ofQueue(session, source)),
         Enabled: input.values['paused'] !== true,
         BatchSize: integerOption(input, 'batch-size', { min: 1, max: 10_000 }),
         MaximumBatchingWindowInSeconds: integerOption(input, 'window', { min: 0, max: 300 }),
-        ...(concurrency !== undefined && { ScalingConfig: { MaximumConcurrency: concurrency } }),
         ...(filters.length > 0 && { FilterCriteria: { Filters: filters.map((Pattern) => ({ Pattern })) } }),
         ...(input.values['partial'] === true && { FunctionResponseTypes: ['ReportBatchItemFailures'] }),
       })
@@ -52,7 +64,7 @@ export const triggerCommands: readonly Command[] = [
   }),
   remote({
     name: 'trigger list',
-    summary: 'List which queues functions are given messages of.',
+    summary: 'List which queues and streams functions are given messages and records of.',
     positionals: [{ ...NAME, about: 'Only those of this function.', required: false }],
     async run({ client, argument }) {
       const FunctionName = argument(0) === '' ? undefined : argument(0)
@@ -60,7 +72,7 @@ export const triggerCommands: readonly Command[] = [
       const rows = json.EventSourceMappings.map((one) => [
         one.UUID ?? '',
         last(one.FunctionArn, 'function:'),
-        last(one.EventSourceArn, ':'),
+        last(last(one.EventSourceArn, ':'), '/'),
         stateOf(one),
         String(one.BatchSize),
         one.LastProcessingResult ?? '',
@@ -70,19 +82,19 @@ export const triggerCommands: readonly Command[] = [
   }),
   remote({
     name: 'trigger pause',
-    summary: 'Read no more from a queue; its messages stay there.',
+    summary: 'Read no more from a queue or a stream; what is there stays there.',
     positionals: [ID],
     run: (session) => enable(session, false),
   }),
   remote({
     name: 'trigger resume',
-    summary: 'Read from a queue again.',
+    summary: 'Read from a queue or a stream again.',
     positionals: [ID],
     run: (session) => enable(session, true),
   }),
   remote({
     name: 'trigger delete',
-    summary: 'Give a function no more messages of a queue.',
+    summary: 'Give a function no more of a queue or a stream.',
     positionals: [ID],
     async run({ client, argument }) {
       const json = await client.call('DeleteEventSourceMapping', { UUID: argument(0) })
@@ -90,6 +102,51 @@ export const triggerCommands: readonly Command[] = [
     },
   }),
 ]
+
+const isStream = ({ input, argument }: Session): boolean =>
+  input.values['stream'] === true || argument(1).startsWith('arn:aws:kinesis:')
+
+type Source = Pick<
+  CreateEventSourceMappingRequest,
+  | 'EventSourceArn'
+  | 'ScalingConfig'
+  | 'ParallelizationFactor'
+  | 'StartingPosition'
+  | 'StartingPositionTimestamp'
+  | 'MaximumRetryAttempts'
+  | 'DestinationConfig'
+>
+
+async function ofQueue(session: Session, source: string): Promise<Source> {
+  const { input } = session
+  for (const name of ['from', 'retries', 'dead-letters'])
+    if (input.values[name] !== undefined) throw new AmpouleError('InvalidRequest', `--${name} is for streams: add --stream`)
+  const concurrency = integerOption(input, 'concurrency', { min: 2, max: 1000 })
+  return {
+    EventSourceArn: source.startsWith('arn:') ? source : await queueArn(session, source),
+    ...(concurrency !== undefined && { ScalingConfig: { MaximumConcurrency: concurrency } }),
+  }
+}
+
+async function ofStream(session: Session, source: string): Promise<Source> {
+  const { input } = session
+  const [from, failed] = [textOption(input, 'from') ?? 'first', textOption(input, 'dead-letters')]
+  const time = from === 'first' || from === 'latest' ? undefined : new Date(from)
+  if (time !== undefined && Number.isNaN(time.getTime()))
+    throw new AmpouleError(
+      'InvalidRequest',
+      `--from is ${JSON.stringify(from)}: it must be first, latest or a time like 2026-01-31T06:00:00Z`,
+    )
+  const retries = integerOption(input, 'retries', { min: 0, max: 10_000 })
+  return {
+    EventSourceArn: source.startsWith('arn:') ? source : (await summaryOf(session, source)).StreamARN,
+    StartingPosition: time !== undefined ? 'AT_TIMESTAMP' : from === 'latest' ? 'LATEST' : 'TRIM_HORIZON',
+    StartingPositionTimestamp: time,
+    ParallelizationFactor: integerOption(input, 'concurrency', { min: 1, max: 10 }),
+    MaximumRetryAttempts: retries,
+    ...(failed !== undefined && { DestinationConfig: { OnFailure: { Destination: await queueArn(session, failed) } } }),
+  }
+}
 
 async function enable({ client, argument }: Session, Enabled: boolean) {
   const json = await client.call('UpdateEventSourceMapping', { UUID: argument(0), Enabled })
@@ -101,5 +158,6 @@ const stateOf = ({ State }: Pick<EventSourceMappingConfiguration, 'State'>): str
 
 const last = (arn: string | undefined, mark: string): string => {
   const text = arn ?? ''
-  return text.slice(text.lastIndexOf(mark) + mark.length)
+  const at = text.lastIndexOf(mark)
+  return at < 0 ? text : text.slice(at + mark.length)
 }

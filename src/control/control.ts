@@ -32,7 +32,7 @@ import { Queues } from './queues.ts'
 import { Routing } from './routing.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { Streams } from './streams.ts'
-import { QueueTriggers } from './triggers/queue-triggers.ts'
+import { Triggers } from './triggers/triggers.ts'
 import { Residence, type Lanes } from './residence.ts'
 
 /** What operations of the management API work with. */
@@ -54,7 +54,7 @@ export interface Control {
   readonly queues: Queues
   readonly moves: MoveTasks
   readonly streams: Streams
-  readonly queueTriggers: QueueTriggers
+  readonly triggers: Triggers
   readonly schedules: Schedules
   readonly logs: Logs
   readonly prices: Prices
@@ -148,9 +148,10 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         })
         const logs = new Logs({ store: opened, lanes, residence, observe, now: Date.now })
         const moves = new MoveTasks(queues, observe)
-        const queueTriggers = new QueueTriggers({
+        const triggers = new Triggers({
           store,
           queues,
+          streams,
           account,
           wake: () => lanes.tell({ batches: true } satisfies Told),
           observe,
@@ -180,7 +181,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           queues,
           moves,
           streams,
-          queueTriggers,
+          triggers,
           schedules,
           logs,
           prices,
@@ -195,7 +196,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await residence.close()
             await garbage.close()
             await logs.close()
-            await queueTriggers.drain()
+            await triggers.close()
             await moves.close()
             await queues.close()
             await streams.close()

@@ -2,7 +2,7 @@ import type { LambdaErrorType } from '../functions/lambda-error.ts'
 import type { FunctionReference } from '../functions/arn.ts'
 import type { Caller } from '../identity/caller.ts'
 import type { BatchFailure } from '../invoke/batch-answer.ts'
-import type { QueueBatch } from '../invoke/batch-event.ts'
+import type { QueueBatch, StreamBatch } from '../invoke/batch-event.ts'
 import type { Route } from '../invoke/route.ts'
 import type { EventInvocationRecord, RouteRecord } from '../store/records.ts'
 import type { Attempt } from './events/invocation-record.ts'
@@ -56,8 +56,10 @@ export type EventOutcome =
   | { readonly kind: 'refused'; readonly attempt: Attempt }
   | { readonly kind: 'later' }
 
-/** Messages of a queue for a function. */
-export interface TakenBatch extends QueueBatch {
+/** Messages of a queue or records of a stream for a function. */
+export type TakenBatch = ({ readonly kind: 'queue' } & QueueBatch & Taken) | ({ readonly kind: 'stream' } & StreamBatch & Taken)
+
+interface Taken {
   readonly id: string
   /** The event source mapping's UUID. */
   readonly mapping: string
@@ -68,8 +70,15 @@ export interface TakenBatch extends QueueBatch {
   readonly partial: boolean
 }
 
-/** `later`: it could not be run. */
-export type BatchOutcome = { readonly kind: 'done'; readonly failures: readonly BatchFailure[] } | { readonly kind: 'later' }
+/** What has become of messages. `later`: they could not be given to the function. */
+export type QueueOutcome = { readonly kind: 'done'; readonly failures: readonly BatchFailure[] } | { readonly kind: 'later' }
+
+/** What has become of records: those from `failedFrom` on have failed; undefined: none has. */
+export type StreamOutcome =
+  | { readonly kind: 'records'; readonly failedFrom: string | undefined; readonly requestId: string | undefined }
+  | { readonly kind: 'later' }
+
+export type BatchOutcome = QueueOutcome | StreamOutcome
 
 export type EventAnswer = { readonly ok: true } | Refusal
 

@@ -47,14 +47,16 @@ export async function invokeStream(
   target: HostedFunction,
   invocation: Invocation,
   batch: StreamBatch,
+  options: BatchAnswerOptions & { readonly invoked?: Invoked } = {},
 ): Promise<EventOutcome<StreamAnswer>> {
   const ids = batch.records.map(({ id }) => id)
   return await invokeEncoded(
     target,
     invocation,
-    (origin, events) => encodeStreamEvent(origin, batch, events),
+    (origin, events) =>
+      encodeStreamEvent({ ...origin, ...(options.invoked !== undefined && { invoked: options.invoked }) }, batch, events),
     (payload, events) => {
-      const failed = new Set(decodeBatchAnswer(payload, events, ids).map(({ id }) => id))
+      const failed = new Set(decodeBatchAnswer(payload, events, ids, options).map(({ id }) => id))
       return { failedFrom: ids.find((id) => failed.has(id)) }
     },
   )

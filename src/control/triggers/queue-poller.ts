@@ -4,7 +4,7 @@ import type { Account } from '../../functions/arn.ts'
 import type { Pattern } from '../../functions/pattern/pattern.ts'
 import type { Observer } from '../../observe/records.ts'
 import type { ReceivedMessage } from '../../store/queue.ts'
-import type { BatchOutcome, TakenBatch } from '../lane-protocol.ts'
+import type { QueueOutcome, TakenBatch } from '../lane-protocol.ts'
 import type { Queues } from '../queues.ts'
 import { isWanted, splitBatch, toQueueMessage } from './queue-batch.ts'
 
@@ -84,11 +84,20 @@ export class QueuePoller {
     if (batch === undefined) return undefined
     const { uuid, name, qualifier, queue, partial } = this.mapping
     this.#running.set(batch.id, batch)
-    return { id: batch.id, mapping: uuid, name, qualifier, queue, partial, messages: batch.messages.map(toQueueMessage) }
+    return {
+      kind: 'queue',
+      id: batch.id,
+      mapping: uuid,
+      name,
+      qualifier,
+      queue,
+      partial,
+      messages: batch.messages.map(toQueueMessage),
+    }
   }
 
   /** What has become of a batch. */
-  async settle(id: string, outcome: BatchOutcome): Promise<void> {
+  async settle(id: string, outcome: QueueOutcome): Promise<void> {
     const batch = this.#running.get(id)
     if (batch === undefined) return
     if (outcome.kind === 'later') {
@@ -173,7 +182,7 @@ export class QueuePoller {
     if (messages.length > 0) this.#options.ready()
   }
 
-  async #settle({ messages }: Batch, { failures }: Extract<BatchOutcome, { readonly kind: 'done' }>): Promise<void> {
+  async #settle({ messages }: Batch, { failures }: Extract<QueueOutcome, { readonly kind: 'done' }>): Promise<void> {
     const { engine } = this.#options.queues
     const { queue } = this.mapping
     const delays = new Map(failures.map(({ id, delaySeconds }) => [id, delaySeconds]))

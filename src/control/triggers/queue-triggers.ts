@@ -2,18 +2,13 @@ import { parseQueueArn } from '../../functions/queue-arn.ts'
 import { readPattern } from '../../functions/pattern/pattern.ts'
 import type { Store } from '../../store/contract.ts'
 import type { EventSourceMappingRecord } from '../../store/records.ts'
-import type { BatchOutcome, TakenBatch } from '../lane-protocol.ts'
+import type { QueueOutcome, TakenBatch } from '../lane-protocol.ts'
 import { mappingOf } from './mapping.ts'
 import { QueuePoller, type QueueMapping, type QueuePollerOptions } from './queue-poller.ts'
 
-export interface QueueTriggersOptions extends Omit<QueuePollerOptions, 'ready'> {
+export interface QueueTriggersOptions extends QueuePollerOptions {
   readonly store: Store
-  /** Tells lanes that there is a batch to take. */
-  readonly wake: () => Promise<void>
 }
-
-/** Pages of the store. */
-const PAGE = 100
 
 /** Event source mappings of queues, at work. */
 export class QueueTriggers {
@@ -23,25 +18,9 @@ export class QueueTriggers {
   /** Changes, one after the other. */
   #changing: Promise<unknown> = Promise.resolve()
   #closed = false
-  #told = false
 
   constructor(options: QueueTriggersOptions) {
     this.#options = options
-  }
-
-  /** Takes up all mappings that there are. */
-  async start(): Promise<void> {
-    let after: readonly [string] | undefined
-    for (;;) {
-      const page = await this.#options.store.list('event_source_mappings', {
-        limit: PAGE,
-        ...(after !== undefined && { after }),
-      })
-      for (const record of page) await this.apply(record.uuid)
-      const last = page.at(-1)
-      if (last === undefined || page.length < PAGE) return
-      after = [last.uuid]
-    }
   }
 
   /** After a mapping was created, changed or deleted: resolves when it is at work as it is now. */
@@ -52,16 +31,17 @@ export class QueueTriggers {
       this.#pollers.delete(uuid)
       const mapping = record === undefined ? undefined : this.#read(record)
       if (mapping === undefined || this.#closed) return
-      const ready = () => this.#wake()
-      this.#pollers.set(uuid, new QueuePoller(mapping, { ...this.#options, ready }))
+      this.#pollers.set(uuid, new QueuePoller(mapping, this.#options))
     })
     this.#changing = change.catch(() => undefined)
     await change
   }
 
-  /** After a function was deleted, and its mappings with it. */
-  async forget(name: string): Promise<void> {
-    for (const { mapping } of this.#pollers.values()) if (mapping.name === name) await this.apply(mapping.uuid)
+  /** UUIDs of a function's mappings. */
+  of(name: string): readonly string[] {
+    return [...this.#pollers.values()]
+      .map(({ mapping }) => mapping)
+      .flatMap((mapping) => (mapping.name === name ? [mapping.uuid] : []))
   }
 
   /** Why a mapping receives nothing; undefined: it does. */
@@ -71,7 +51,6 @@ export class QueueTriggers {
 
   /** The next batches that a lane runs, up to `limit`; none: there are none now. */
   take(limit: number): readonly TakenBatch[] {
-    this.#told = false
     const taken: TakenBatch[] = []
     // Who had a turn comes again, behind the others.
     for (const [uuid, poller] of this.#pollers) {
@@ -84,7 +63,7 @@ export class QueueTriggers {
     return taken
   }
 
-  async settle(uuid: string, id: string, outcome: BatchOutcome): Promise<void> {
+  async settle(uuid: string, id: string, outcome: QueueOutcome): Promise<void> {
     await this.#pollers.get(uuid)?.settle(id, outcome)
   }
 
@@ -93,16 +72,6 @@ export class QueueTriggers {
     this.#closed = true
     await this.#changing
     await Promise.all([...this.#pollers.values()].map((poller) => poller.stop()))
-  }
-
-  #wake(): void {
-    if (this.#told || this.#closed) return
-    this.#told = true
-    this.#options.wake().catch((error: unknown) => {
-      this.#told = false
-      const { observe, now } = this.#options
-      observe({ type: 'host', time: now(), level: 'error', message: `lanes could not be told of messages: ${String(error)}` })
-    })
   }
 
   #read(record: EventSourceMappingRecord): QueueMapping | undefined {

@@ -53,9 +53,9 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
       case 'settle-event':
         return control.events.settle(question.id, question.outcome).then(() => undefined)
       case 'take-batches':
-        return Promise.resolve(control.queueTriggers.take(question.limit))
+        return Promise.resolve(control.triggers.take(question.limit))
       case 'settle-batch':
-        return control.queueTriggers.settle(question.mapping, question.id, question.outcome).then(() => undefined)
+        return control.triggers.settle(question.mapping, question.id, question.outcome).then(() => undefined)
       case 'logs':
         return control.logs.store.append(question.batch).then(() => undefined)
       default:

@@ -8,6 +8,7 @@ import { createJsonApi } from '../json/api.ts'
 import { LOGS } from '../logs/api.ts'
 import { KINESIS } from '../kinesis/api.ts'
 import { createSchedulerApp } from '../scheduler/app.ts'
+import { putStreamRecords } from '../streams/put.ts'
 import { peekMessages } from '../queues/peek.ts'
 import { sendMessages } from '../queues/send.ts'
 import { SQS } from '../sqs/api.ts'
@@ -92,6 +93,9 @@ export function createManagementApp(control: Control, observe: Observer): Manage
   )
   app.get('/queues/:name/messages', async (c) =>
     c.json(await peekMessages(c.req.param('name'), new URL(c.req.url).searchParams, control)),
+  )
+  app.post('/streams/:name/records', async (c) =>
+    c.json(await putStreamRecords(c.req.param('name'), new Uint8Array(await c.req.arrayBuffer()), control)),
   )
   app.route('/schedules', createSchedulerApp(control, observe))
   app.get('/_ampoule/usage', async (c) => c.json(await readUsage(new URL(c.req.url).searchParams, control)))

@@ -1,9 +1,9 @@
-import type { BatchOutcome, Question, TakenBatch } from '../../control/lane-protocol.ts'
+import type { BatchOutcome, QueueOutcome, Question, StreamOutcome, TakenBatch } from '../../control/lane-protocol.ts'
 import type { LaneSupervisor } from '../../engine/contract.ts'
 import { Throttled } from '../../engine/failure.ts'
 import type { FunctionName } from '../../functions/name.ts'
 import { failuresAfter } from '../../invoke/batch-answer.ts'
-import { invokeQueue } from '../../invoke/batch.ts'
+import { invokeQueue, invokeStream } from '../../invoke/batch.ts'
 import { Invocation, type InvocationOptions } from '../../invoke/invocation.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import type { InFlight } from '../in-flight.ts'
@@ -15,12 +15,12 @@ export interface BatchRunnerOptions extends Resolving {
   readonly invocations: InvocationOptions
 }
 
-/** Of all queues together: what a lane has is not another's. */
+/** Of all sources together: what a lane has is not another's. */
 const MAX_RUNNING = 64
 /** At once, so that other lanes get theirs. */
 const MAX_TAKEN = 8
 
-/** Gives functions the messages of queues in a lane: takes batches as long as there are any. */
+/** Gives functions the messages of queues and the records of streams in a lane: takes batches as long as there are any. */
 export class BatchRunner {
   readonly #options: BatchRunnerOptions
   #running = 0
@@ -71,26 +71,30 @@ export class BatchRunner {
     }
   }
 
-  async #attempt({ name, qualifier, queue, messages, partial }: TakenBatch): Promise<BatchOutcome> {
+  async #attempt(batch: TakenBatch): Promise<BatchOutcome> {
     const { inFlight, invocations, runners, logs } = this.#options
-    const ids = messages.map(({ id }) => id)
+    const { name, qualifier, partial } = batch
     let invocation: Invocation | undefined
     try {
       const reference = { name: name as FunctionName, qualifier }
       const { arn, target } = await resolve(reference, this.#options)
       invocation = new Invocation(name, recorded(target, invocations, logs))
       inFlight.enter(invocation)
-      const invoked = { version: target.version, arn }
-      const { answer } = await invokeQueue(hosted(target, runners), invocation, { queue, messages }, { partial, invoked })
-      return { kind: 'done', failures: answer.failures }
+      const options = { partial, invoked: { version: target.version, arn } }
+      if (batch.kind === 'queue') {
+        const { answer } = await invokeQueue(hosted(target, runners), invocation, batch, options)
+        return { kind: 'done', failures: answer.failures }
+      }
+      const { answer } = await invokeStream(hosted(target, runners), invocation, batch, options)
+      return { kind: 'records', failedFrom: answer.failedFrom, requestId: invocation.requestId }
     } catch (error) {
       if (error instanceof Throttled) return { kind: 'later' }
       if (invocation === undefined) {
         const { type, message } = toLambdaError(error)
-        this.#report(`messages of ${queue} are not given to ${name}: ${message}`)
+        this.#report(`a batch of ${batch.kind === 'queue' ? batch.queue : batch.stream} is not given to ${name}: ${message}`)
         if (type !== 'ResourceNotFoundException') return { kind: 'later' }
       }
-      return { kind: 'done', failures: failuresAfter(error, ids) }
+      return failed(batch, error, invocation?.requestId)
     } finally {
       if (invocation !== undefined) inFlight.leave(invocation)
     }
@@ -100,4 +104,14 @@ export class BatchRunner {
     const { observe, now } = this.#options.invocations
     observe({ type: 'host', time: now(), level: 'error', message })
   }
+}
+
+function failed(batch: TakenBatch, error: unknown, requestId: string | undefined): QueueOutcome | StreamOutcome {
+  if (batch.kind === 'queue') {
+    const ids = batch.messages.map(({ id }) => id)
+    return { kind: 'done', failures: failuresAfter(error, ids) }
+  }
+  const ids = batch.records.map(({ id }) => id)
+  const failures = new Set(failuresAfter(error, ids).map(({ id }) => id))
+  return { kind: 'records', failedFrom: ids.find((id) => failures.has(id)), requestId }
 }

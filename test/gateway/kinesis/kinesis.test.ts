@@ -20,7 +20,6 @@ import {
   type GetShardIteratorCommandInput,
   type KinesisClient,
 } from '@aws-sdk/client-kinesis'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { removeFolders, startManaged, type ManagedHost } from '../management/host.ts'
 import { kinesisClient } from './client.ts'
@@ -181,9 +180,49 @@ describe('streams', () => {
   })
 
   it('are spoken to by HTTP/1.1 as well', async () => {
-    const other = kinesisClient(managed, { requestHandler: new NodeHttpHandler() })
-    expect((await other.send(new ListStreamsCommand({}))).StreamNames?.length).toBeGreaterThan(0)
-    other.destroy()
+    const response = await fetch(managed.host.managementUrl ?? '', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'Kinesis_20131202.ListStreams' },
+      body: '{}',
+    })
+    expect([response.status, await response.json()]).toEqual([200, expect.objectContaining({ HasMoreStreams: false })])
+  })
+
+  it('take records by plain HTTP, one or many', async () => {
+    const name = await stream()
+    const post = async (body: unknown, to = name) => {
+      const response = await fetch(new URL(`/streams/${to}/records`, managed.host.managementUrl), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+    }
+    expect(await post({ key: 'k', data: { a: 1 } })).toMatchObject({
+      status: 200,
+      body: { records: [{ shard: FIRST, sequence: expect.stringMatching(/^\d+$/) as string }] },
+    })
+    await post({
+      records: [
+        { key: 'k', data: 'text' },
+        { key: 'l', base64: '/w==' },
+      ],
+    })
+    const { Records } = await read(name)
+    expect(Records?.map(({ PartitionKey, Data }) => [PartitionKey, Buffer.from(Data ?? []).toString('latin1')])).toEqual([
+      ['k', '{"a":1}'],
+      ['k', 'text'],
+      ['l', '\xff'],
+    ])
+    expect(await post({ key: 'k', data: 'x' }, 'no')).toMatchObject({ status: 404, body: { message: 'There is no stream no.' } })
+    for (const [body, message] of [
+      [{ data: 'x' }, 'The record: key is missing'],
+      [{ records: [{ key: 'k', data: 'x' }, { key: 'k' }] }, 'records[1]: data or base64 is missing'],
+      [{ key: 'k', data: 'x', more: 1 }, '"more" is not provided'],
+      [{ key: 'k', base64: '!' }, 'base64 is not valid'],
+      [{ key: 'k', data: 'x'.repeat(1_048_577) }, 'data has over 1048576 bytes'],
+    ] as const)
+      expect(await post(body)).toMatchObject({ status: 400, body: { message: expect.stringContaining(message) as string } })
   })
 
   it('are there again with their records when the host was restarted', async () => {

@@ -121,7 +121,7 @@ describe('the settings of asynchronous invocations', () => {
 })
 
 describe('event source mappings', () => {
-  it('are created, shown, listed, changed and deleted, and those of streams say that nothing is read yet', async () => {
+  it('are created, shown, listed, changed and deleted, and those of sources that are not read say so', async () => {
     const { client } = managed
     const made = await client.send(
       new CreateEventSourceMappingCommand({
@@ -153,16 +153,14 @@ describe('event source mappings', () => {
     const stream = await client.send(
       new CreateEventSourceMappingCommand({
         FunctionName: 'fn',
-        EventSourceArn: 'arn:aws:kinesis:us-east-1:000000000000:stream/s',
-        StartingPosition: 'AT_TIMESTAMP',
-        StartingPositionTimestamp: new Date(1_700_000_000_000),
+        EventSourceArn: 'arn:aws:dynamodb:us-east-1:000000000000:table/tab/stream/2026-01-01T00:00:00.000',
+        StartingPosition: 'LATEST',
       }),
     )
     expect(stream).toMatchObject({
       BatchSize: 100,
       ParallelizationFactor: 1,
       MaximumRetryAttempts: -1,
-      StartingPositionTimestamp: new Date(1_700_000_000_000),
       State: 'Disabled',
       StateTransitionReason: 'This host does not read from such event sources yet',
     })
@@ -187,6 +185,11 @@ describe('event source mappings', () => {
     ['a large batch of a FIFO queue', { EventSourceArn: `${QUEUE}.fifo`, BatchSize: 11 }, INVALID],
     ['a batch over the limit', { BatchSize: 10_001 }, { name: 'ValidationException' }],
     ['a parameter of streams for a queue', { StartingPosition: 'LATEST' }, INVALID],
+    [
+      'a stream that there is not',
+      { EventSourceArn: 'arn:aws:kinesis:us-east-1:000000000000:stream/t', StartingPosition: 'LATEST' },
+      INVALID,
+    ],
     ['a stream without a start', { EventSourceArn: 'arn:aws:kinesis:us-east-1:000000000000:stream/t' }, INVALID],
     ['a filter that is no JSON', { FilterCriteria: { Filters: [{ Pattern: '{' }] } }, INVALID],
     ['Kafka', { Topics: ['topic'] }, INVALID],

@@ -3,6 +3,7 @@ import type { Control } from '../../../control/control.ts'
 import { formatFunctionArn } from '../../../functions/arn.ts'
 import { conflict, invalidParameter, notFound } from '../../../functions/lambda-error.ts'
 import { parseQueueArn } from '../../../functions/queue-arn.ts'
+import { parseStreamArn } from '../../../functions/stream-arn.ts'
 import type { QueueDefinition } from '../../../store/queue.ts'
 import type { EventSourceMappingRecord } from '../../../store/records.ts'
 import type { Transaction } from '../../../store/contract.ts'
@@ -27,6 +28,7 @@ export const eventSources: Operations<
     const settings = readSettings(source, undefined, input)
     await requireFailureQueue(settings, control)
     const queue = await requireQueue(source, control)
+    await requireStream(source, control)
     const uuid = control.uuid()
     const record = await control.store.transact(async (tx) => {
       const { definition } = await findVersion(reference, tx, control)
@@ -38,7 +40,7 @@ export const eventSources: Operations<
       if (input.Tags !== undefined) tx.put('tags', { arn: mappingArn(uuid, control), tags: input.Tags })
       return next
     })
-    await control.queueTriggers.apply(record.uuid)
+    await control.triggers.apply(record.uuid)
     return view(record, control)
   },
 
@@ -83,7 +85,7 @@ export const eventSources: Operations<
       tx.put('event_source_mappings', next)
       return next
     })
-    await control.queueTriggers.apply(record.uuid)
+    await control.triggers.apply(record.uuid)
     return view(record, control)
   },
 
@@ -94,7 +96,7 @@ export const eventSources: Operations<
       tx.delete('tags', { arn: mappingArn(found.uuid, control) })
       return found
     })
-    await control.queueTriggers.apply(record.uuid)
+    await control.triggers.apply(record.uuid)
     return { ...view(record, control), State: 'Deleting' }
   },
 }
@@ -115,6 +117,13 @@ async function requireQueue({ arn, kind }: EventSource, { account, queues }: Con
       `Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist: ${arn}`,
     )
   return found
+}
+
+/** Of this host; those of others are kept and not read. */
+async function requireStream({ arn, kind }: EventSource, { account, streams }: Control): Promise<void> {
+  const name = kind === 'kinesis' ? parseStreamArn(arn, account) : undefined
+  if (name !== undefined && (await streams.engine.definition(name)) === undefined)
+    throw invalidParameter(`Stream not found: ${arn}`)
 }
 
 /** Else messages would be received again while the function has them. */
@@ -154,8 +163,8 @@ const mappingArn = (uuid: string, { account: { region, id } }: Control): string 
 
 function view(record: EventSourceMappingRecord, control: Control): EventSourceMappingConfiguration {
   const { qualifier, lastModified, enabled, startingTimestampMs, given } = mappingOf(record)
-  const reads = parseQueueArn(record.source, control.account) !== undefined
-  const trouble = control.queueTriggers.trouble(record.uuid)
+  const reads = control.triggers.reads(record.source)
+  const trouble = control.triggers.trouble(record.uuid)
   return {
     ...given,
     UUID: record.uuid,

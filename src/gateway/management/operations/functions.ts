@@ -127,7 +127,7 @@ async function deleteFunction(name: FunctionName, control: Control): Promise<voi
     await lanes.unload()
     await control.garbage.collect(code)
   })
-  await control.queueTriggers.forget(name)
+  await control.triggers.forget(name)
   if (routed) await control.routing.changed()
   // What it had of the account's concurrency is free again.
   await control.concurrency.apply()

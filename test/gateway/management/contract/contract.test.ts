@@ -13,7 +13,7 @@ import { Ledger } from './ledger.ts'
 import { FORMS, membersOf } from './names.ts'
 import documented from './operations.json' with { type: 'json' }
 import { formatPage } from './page.ts'
-import { createQueue } from './queue.ts'
+import { createQueue } from './made-sources.ts'
 import { Run, call, refusalOf } from './run.ts'
 
 const ledger = new Ledger()

@@ -2,7 +2,7 @@ import type { OperationName } from '../../../../src/gateway/management/model/mod
 
 /** What is missing, or how an operation is refused; all others are supported in full. */
 export const PARTIAL: Partial<Readonly<Record<OperationName, string>>> = {
-  CreateEventSourceMapping: 'streams are not read yet: `State` is `Disabled`; queues are',
+  CreateEventSourceMapping: 'streams of DynamoDB are not read: `State` is `Disabled`; no tumbling windows',
   GetCodeSigningConfig: 'code is not signed: there is none to find',
   GetFunctionCodeSigningConfig: 'code is not signed: there is never one',
   InvokeWithResponseStream: 'nothing is sent before the function has ended',
@@ -10,5 +10,5 @@ export const PARTIAL: Partial<Readonly<Record<OperationName, string>>> = {
   ListEventSourceMappings: 'a function that there is not has an empty list',
   ListFunctionsByCodeSigningConfig: 'code is not signed: there is none to find',
   PutRuntimeManagementConfig: 'only `Auto`',
-  UpdateEventSourceMapping: 'streams are not read yet; queues are',
+  UpdateEventSourceMapping: 'no tumbling windows',
 }

@@ -1,7 +1,7 @@
 import { create } from '../../host.ts'
 import { refuses, works, type Group } from '../case.ts'
 import { BASE } from '../code.ts'
-import { createQueue } from '../queue.ts'
+import { createQueue } from '../made-sources.ts'
 import { PREFIX } from '../names.ts'
 
 const FunctionName = 'later'

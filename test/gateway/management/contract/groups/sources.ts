@@ -3,7 +3,7 @@ import { create } from '../../host.ts'
 import { lacks, refuses, works, type Group } from '../case.ts'
 import { BASE } from '../code.ts'
 import { PREFIX } from '../names.ts'
-import { createQueue } from '../queue.ts'
+import { createQueue, createStream } from '../made-sources.ts'
 
 const FunctionName = 'fed'
 const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:orders'
@@ -16,7 +16,7 @@ const OF_STREAMS = {
   BisectBatchOnFunctionError: true,
   MaximumRecordAgeInSeconds: 60,
   MaximumRetryAttempts: 3,
-  TumblingWindowInSeconds: 30,
+  TumblingWindowInSeconds: 0,
   DestinationConfig: { OnFailure: { Destination: QUEUE } },
 }
 const NEVER = {
@@ -36,6 +36,7 @@ export const sources: Group = {
   async prepare(client, endpoint) {
     await create(client, { ...BASE, FunctionName })
     for (const name of ['orders', 'orders-2']) await createQueue(name, endpoint)
+    await createStream('clicks', endpoint)
   },
   cases: [
     works(
@@ -49,6 +50,11 @@ export const sources: Group = {
         ...OF_STREAMS,
       },
       { EventSourceArn: STREAM, FunctionArn: resource, ...OF_STREAMS },
+    ),
+    ...lacks(
+      'CreateEventSourceMapping',
+      { FunctionName, EventSourceArn: STREAM, StartingPosition: 'LATEST' },
+      { TumblingWindowInSeconds: 30 },
     ),
     works(
       'CreateEventSourceMapping',
