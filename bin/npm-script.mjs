@@ -14,6 +14,7 @@ const TASKS = {
   start: [['src/cli/main.ts', 'serve', '--config', 'examples/ampoule.jsonc', '--dev', ...args]],
   test: [[bin('vitest', 'vitest.mjs'), 'run', ...args]],
   soak: [[bin('vitest', 'vitest.mjs'), 'run', '--config', 'test/soak/vitest.config.ts', ...args]],
+  crash: [[bin('vitest', 'vitest.mjs'), 'run', '--config', 'test/crash/vitest.config.ts', ...args]],
   bench: [['--expose-gc', 'bench/main.ts', ...args]],
   check: [
     [bin('typescript', 'bin/tsc')],

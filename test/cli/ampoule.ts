@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly cwd?: string
   /** Beside the variables of this process. */
   readonly env?: Readonly<Record<string, string>>
+  /** It is killed then; milliseconds, 60,000 when left out. */
+  readonly deadlineMs?: number
 }
 
 /** The command line as a process of its own. */
@@ -24,13 +26,13 @@ export class Ampoule {
   stderr = ''
   readonly #checks = new Set<() => void>()
 
-  constructor(args: readonly string[], { stdin = '', cwd, env }: Surroundings = {}) {
+  constructor(args: readonly string[], { stdin = '', cwd, env, deadlineMs = DEADLINE_MS }: Surroundings = {}) {
     this.process = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...args], {
       stdio: 'pipe',
       cwd,
       env: { ...process.env, ...env },
     })
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), DEADLINE_MS)
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), deadlineMs)
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
       for (const check of this.#checks) check()

@@ -1,13 +1,13 @@
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { expect } from 'vitest'
-import { Ampoule } from '../../cli/ampoule.ts'
+import { Ampoule, type Surroundings } from '../../cli/ampoule.ts'
 
 export const WAIT = { timeout: 30_000, interval: 20 }
 
 /** A host as a process of its own, whose standard output tells what functions did. */
-export async function serve(folder: string, more: readonly string[] = []) {
+export async function serve(folder: string, more: readonly string[] = [], surroundings: Surroundings = {}) {
   const args = ['serve', '--data', folder, '--port', '0', '--management-port', '0', '--lanes', '2', '--json', ...more]
-  const ampoule = new Ampoule(args)
+  const ampoule = new Ampoule(args, surroundings)
   await expect.poll(() => ampoule.stdout + ampoule.stderr, WAIT).toContain('managing functions at ')
   const endpoint = /managing functions at (http:[^"\s]+)/.exec(ampoule.stdout)?.[1] ?? ''
   const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }

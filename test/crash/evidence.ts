@@ -1,0 +1,73 @@
+export type Kind = 'queue' | 'group' | 'stream' | 'event'
+
+/** What hosts have acknowledged, and what functions have said that they did. */
+export class Evidence {
+  readonly #acknowledged = new Map<Kind, Set<string>>()
+  /** In the order in which it was done the first time. */
+  readonly #done = new Map<Kind, Set<string>>()
+  readonly #runs = new Map<string, number>()
+  /** How much of which output was read. */
+  readonly #read = { text: '', length: 0 }
+
+  acknowledged(kind: Kind, id: string): void {
+    this.#of(this.#acknowledged, kind).add(id)
+  }
+
+  /** The output of one host so far; what was read of it before is passed over. */
+  read(output: string): void {
+    // Another host's begins anew.
+    if (!output.startsWith(this.#read.text)) this.#read.length = 0
+    this.#read.text = output.slice(0, 4096)
+    const fresh = output.slice(this.#read.length)
+    const end = fresh.lastIndexOf('\n') + 1
+    this.#read.length += end
+    for (const [, kind, id = ''] of fresh.slice(0, end).matchAll(/done (queue|group|stream|event) ([\w:-]+)/g)) {
+      this.#of(this.#done, kind as Kind).add(id)
+      this.#runs.set(id, (this.#runs.get(id) ?? 0) + 1)
+    }
+  }
+
+  /** Acknowledged, and not done. */
+  missing(kind: Kind): readonly string[] {
+    const done = this.#of(this.#done, kind)
+    return [...this.#of(this.#acknowledged, kind)].filter((id) => !done.has(id))
+  }
+
+  /** Ids `KEY:NUMBER` that were done the first time when one of the same key with a greater number had been. */
+  outOfOrder(kind: Kind): readonly string[] {
+    const last = new Map<string, number>()
+    return [...this.#of(this.#done, kind)].filter((id) => {
+      const colon = id.lastIndexOf(':')
+      const [key, number] = [id.slice(0, colon), Number(id.slice(colon + 1))]
+      const before = last.get(key) ?? -1
+      last.set(key, Math.max(before, number))
+      return number < before
+    })
+  }
+
+  summary(): string {
+    const all = [...this.#acknowledged].map(([kind, ids]) => `${ids.size} ${kind}`)
+    const twice = this.#runs.values().reduce((sum, runs) => sum + runs - 1, 0)
+    return `acknowledged ${all.join(', ')}; done ${this.#runs.size}, and ${twice} times once more`
+  }
+
+  #of(map: Map<Kind, Set<string>>, kind: Kind): Set<string> {
+    const found = map.get(kind) ?? new Set()
+    map.set(kind, found)
+    return found
+  }
+}
+
+/** Numbers that a seed repeats (Park and Miller). */
+export class Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = (seed % 2_147_483_646) + 1
+  }
+
+  below(limit: number): number {
+    this.#state = (this.#state * 48_271) % 2_147_483_647
+    return this.#state % limit
+  }
+}
