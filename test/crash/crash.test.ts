@@ -139,9 +139,8 @@ class Producer {
     await this.#until(async () => {
       const ids = Array.from({ length: 10 }, () => `${this.#random.below(50) === 0 ? BAD : 'message'}-${randomUUID()}`)
       const Entries = ids.map((MessageBody, index) => ({ Id: String(index), MessageBody }))
-      const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: url('work'), Entries }))
-      expect(Failed).toEqual([])
-      for (const id of ids) this.#evidence.acknowledged('queue', id)
+      const { Successful = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: url('work'), Entries }))
+      for (const { Id } of Successful) this.#evidence.acknowledged('queue', ids[Number(Id)] ?? '')
     })
   }
 
@@ -154,9 +153,8 @@ class Producer {
         MessageGroupId: GROUPS[index],
         MessageDeduplicationId: MessageBody,
       }))
-      const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: url('steps.fifo'), Entries }))
-      expect(Failed).toEqual([])
-      for (const id of ids) this.#evidence.acknowledged('group', id)
+      const { Successful = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: url('steps.fifo'), Entries }))
+      for (const { Id } of Successful) this.#evidence.acknowledged('group', ids[Number(Id)] ?? '')
     })
   }
 
@@ -191,8 +189,7 @@ class Producer {
       try {
         await send()
         await pause(this.#random.below(20))
-      } catch (error) {
-        if (error instanceof Error && error.name === 'AssertionError') throw error
+      } catch {
         // The host is gone, or so busy that it refuses: then later.
         await pause(20)
       }
@@ -241,7 +238,7 @@ describe('a host that is killed at random moments', () => {
         evidence.read(host.ampoule.stdout)
         host.close()
         await running
-        if (crash % 10 === 0) console.log(`  ${crash} of ${CRASHES} kills, ${evidence.summary()}`)
+        if (crash % 10 === 0) process.stdout.write(`  ${crash} of ${CRASHES} kills, ${evidence.summary()}\n`)
         host = await start(folder)
       }
       // Nothing more comes: all of it is worked off.
@@ -266,7 +263,7 @@ describe('a host that is killed at random moments', () => {
       await host.kill('SIGTERM')
       host.close()
       evidence.read(host.ampoule.stdout)
-      console.log(`  seed ${SEED}, ${CRASHES} kills: ${evidence.summary()}`)
+      process.stdout.write(`  seed ${SEED}, ${CRASHES} kills: ${evidence.summary()}\n`)
       expect(evidence.missing('queue').filter((id) => !dead.has(id))).toEqual([])
       expect(evidence.missing('group')).toEqual([])
       // Of a group or a key, nothing was done before what came before it.
