@@ -7,6 +7,7 @@ import { loadConfiguration, type LoadedConfiguration } from './deploy.ts'
 import { DEFAULT_ACCOUNT } from './functions/arn.ts'
 import { readConfiguration } from './functions/configuration.ts'
 import { answerLanes } from './gateway/management/answer.ts'
+import { applyDeclared } from './gateway/management/declared.ts'
 import { createManagementApp } from './gateway/management/app.ts'
 import { isLoopback } from './gateway/management/guard.ts'
 import { claimPort } from './gateway/claim-port.ts'
@@ -37,7 +38,10 @@ export async function openManagement(
   const host = options.managementHost ?? configuration.host.managementHost
   const signed = mustBeSigned(host, options.managementAccess ?? configuration.host.managementAccess)
   const folder = options.dataDir ?? (dataDir === undefined ? undefined : resolve(configuration.folder, dataDir))
-  if (folder === undefined) return undefined
+  if (folder === undefined) {
+    refuseDeclared(configuration.functions)
+    return undefined
+  }
   const account = DEFAULT_ACCOUNT
   const port = await claimPort(host, options.managementPort ?? managementPort)
   const state = await openState({
@@ -66,6 +70,7 @@ export async function openManagement(
     async start(lanes) {
       control = await state.start(lanes)
       started.resolve(answerLanes(control, createManagementApp(control, observe)))
+      await applyDeclared(configuration.functions, control)
       control.events.wake()
       // Queues are read when there is somebody to give their messages to.
       await control.triggers.start()
@@ -82,6 +87,17 @@ export async function openManagement(
       await (control ?? state).close()
     },
   }
+}
+
+/** Throws `InvalidConfiguration` for what only a host with a data folder has. */
+function refuseDeclared(functions: LoadedConfiguration['functions']): void {
+  for (const settings of functions)
+    for (const field of ['queue', 'stream', 'schedule'] as const)
+      if (settings[field] !== undefined)
+        throw new AmpouleError(
+          'InvalidConfiguration',
+          `functions.${settings.name}.${field} needs a data folder: set dataDir in ampoule.jsonc, or serve with --data DIR`,
+        )
 }
 
 /** Throws `InvalidConfiguration` when the API would be open to others. */

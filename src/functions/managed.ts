@@ -34,6 +34,9 @@ export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds, 
     maxRequestBytes: undefined,
     maxResponseBytes: undefined,
     environment: [],
+    queue: undefined,
+    stream: undefined,
+    schedule: undefined,
     routes: [],
   }
 }

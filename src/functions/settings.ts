@@ -104,6 +104,18 @@ export const FUNCTION_FIELDS = {
     default: [],
     about: 'Environment variables of the function.',
   },
+  queue: {
+    type: 'text',
+    about: 'Queue of the host whose messages the function gets; made when it is not there. Needs a data folder.',
+  },
+  stream: {
+    type: 'text',
+    about: 'Stream of the host whose records the function gets; made when it is not there. Needs a data folder.',
+  },
+  schedule: {
+    type: 'text',
+    about: 'When the function runs, in UTC: `0 6 * * *`, `rate(5 minutes)`, or another of schedules.md. Needs a data folder.',
+  },
   routes: {
     type: 'routes',
     default: [],

@@ -7,6 +7,9 @@ import type { IncomingMessage } from 'node:http'
 
 export type WireParts = Pick<IncomingMessage, 'method' | 'url' | 'headersDistinct'>
 
+/** RFC 9113 8.3.1: what HTTP/2 has for `Host`, and what its clients sign instead. */
+export const AUTHORITY = ':authority'
+
 /** Throws `URIError` when the query is no percent-encoding. */
 export function canonicalRequest(
   { method = 'GET', url = '/', headersDistinct }: WireParts,
@@ -16,7 +19,8 @@ export function canonicalRequest(
   const at = url.indexOf('?')
   const path = at < 0 ? url : url.slice(0, at)
   const query = at < 0 ? '' : url.slice(at + 1)
-  const headers = signedHeaders.map((name) => `${name}:${(headersDistinct[name] ?? []).map(collapse).join(',')}\n`)
+  const valuesOf = (name: string): readonly string[] => headersDistinct[name === AUTHORITY ? 'host' : name] ?? []
+  const headers = signedHeaders.map((name) => `${name}:${valuesOf(name).map(collapse).join(',')}\n`)
   return [method, canonicalPath(path), canonicalQuery(query), headers.join(''), signedHeaders.join(';'), payloadHash].join('\n')
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { LambdaError } from '../functions/lambda-error.ts'
+import { AUTHORITY } from './canonical.ts'
 
 /** What a request says about its signature; nothing of it has been verified. Signature Version 4, in the header or in the query (presigned). */
 export interface Claim {
@@ -106,7 +107,7 @@ function readScope(credential: string): Pick<Claim, 'accessKeyId' | 'day' | 'reg
 
 function readNames(text: string): readonly string[] {
   const names = text.split(';')
-  if (names.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)))
+  if (names.some((name) => name !== AUTHORITY && !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)))
     throw incomplete('The signed headers must be names in lower case with semicolons between them.')
   return names
 }

@@ -4,7 +4,7 @@ import type { Account } from '../functions/arn.ts'
 import { LambdaError } from '../functions/lambda-error.ts'
 import type { AccessKey } from './access-key.ts'
 import { keyCaller, type Caller } from './caller.ts'
-import { canonicalRequest } from './canonical.ts'
+import { AUTHORITY, canonicalRequest } from './canonical.ts'
 import { ALGORITHM, formatTimestamp, readClaim, timestampMs, type Claim } from './claim.ts'
 
 export interface VerifierOptions {
@@ -129,7 +129,8 @@ function checkTime({ timestamp, expiresSeconds }: Claim, nowMs: number): void {
 /** What this host acts on cannot be added by somebody on the way. */
 function checkSignedHeaders({ signedHeaders, expiresSeconds }: Claim, { headers }: IncomingMessage): void {
   const signed = new Set(signedHeaders)
-  if (!signed.has('host')) throw invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+  if (!signed.has('host') && !signed.has(AUTHORITY))
+    throw invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
   const missing = Object.keys(headers).filter(
     // The hash is part of what is signed, listed or not.
     (name) => name.startsWith('x-amz-') && name !== 'x-amz-content-sha256' && !signed.has(name),

@@ -118,6 +118,8 @@ export interface ScheduleRecord {
   readonly modifiedMs: number
   /** The next tick; undefined: there is none. */
   readonly nextMs: number | undefined
+  /** It is of `ampoule.jsonc`, and goes with it. */
+  readonly declared?: true
   /** Ticks that are still to be sent to the queue. */
   readonly sending: readonly Execution[]
 }

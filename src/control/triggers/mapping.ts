@@ -31,6 +31,8 @@ export interface KeptMapping extends MappingSettings {
   readonly qualifier: string | undefined
   /** Milliseconds since the epoch. */
   readonly lastModified: number
+  /** It is of `ampoule.jsonc`, and goes with it. */
+  readonly declared?: true
 }
 
 /** The management API only writes such. */

@@ -21,7 +21,8 @@ import {
   type KinesisClient,
 } from '@aws-sdk/client-kinesis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { removeFolders, startManaged, type ManagedHost } from '../management/host.ts'
+import { openKeys } from '../../../src/identity/key-folder.ts'
+import { removeFolders, startManaged, temporaryFolder, type ManagedHost } from '../management/host.ts'
 import { kinesisClient } from './client.ts'
 
 let managed: ManagedHost
@@ -242,6 +243,21 @@ describe('streams', () => {
     after.destroy()
     await second.stop()
   })
+})
+
+it('are for those who sign their requests, over HTTP/2 as well', async () => {
+  const dataDir = await temporaryFolder()
+  const keys = await openKeys(dataDir, undefined)
+  const { id: accessKeyId, secret: secretAccessKey } = await keys.create()
+  await keys.close()
+  const key = { accessKeyId, secretAccessKey }
+  const signed = await startManaged({ lanes: 1, dataDir, managementAccess: 'signed' }, key)
+  const [good, bad] = [key, { ...key, secretAccessKey: 'another' }].map((credentials) => kinesisClient(signed, { credentials }))
+  await good?.send(new CreateStreamCommand({ StreamName: 'signed', ShardCount: 1 }))
+  expect((await good?.send(new ListStreamsCommand({})))?.StreamNames).toEqual(['signed'])
+  await expect(bad?.send(new ListStreamsCommand({}))).rejects.toMatchObject({ name: 'InvalidSignatureException' })
+  for (const one of [good, bad]) one?.destroy()
+  await signed.stop()
 })
 
 describe('a request to Kinesis', () => {

@@ -77,7 +77,7 @@ export const eventSources: Operations<
         {
           ...found,
           name: reference.name,
-          settings: { ...readSettings(source, settings, input), qualifier: reference.qualifier },
+          settings: { ...settings, ...readSettings(source, settings, input), qualifier: reference.qualifier },
         },
         control,
       )
