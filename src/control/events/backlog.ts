@@ -45,7 +45,7 @@ class Line {
 
   #promote(now: number): void {
     const due = this.#placeOf(now)
-    if (due > 0) this.#ready.push(...this.#later.splice(0, due))
+    if (due > 0) this.#ready = this.#ready.concat(this.#later.splice(0, due))
   }
 
   /** Behind all that are due at that time. */

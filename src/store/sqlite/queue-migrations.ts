@@ -58,4 +58,8 @@ export const QUEUE_MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX deduplications_by_expiry ON deduplications (queue, expires_ms);
   `,
+  `
+  -- CRC-32 of attributes and body; NULL: it is from before there were any.
+  ALTER TABLE contents ADD COLUMN checksum INTEGER;
+  `,
 ]

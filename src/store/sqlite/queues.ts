@@ -3,6 +3,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { DEDUPLICATION_MS, type NewMessage, type PeekedMessage, type QueueDefinition, type QueueStats } from '../queue.ts'
 import type { ReceivedMessage, SentMessage, VisibilityChange } from '../queue.ts'
 import { Groups } from './groups.ts'
+import { checksumOf, requireWhole } from './checksum.ts'
 import { Refusal } from './refusal.ts'
 import { Statements } from './statements.ts'
 
@@ -91,9 +92,12 @@ export class SqliteQueues {
         .prepare('INSERT INTO messages (queue, due_ms, expires_ms, message_group) VALUES (?, ?, ?, ?) RETURNING sequence')
         .get(queue.number, dueMs, nowMs + retentionMs, group ?? null)
       const sequence = Number(row?.['sequence'])
+      const kept = attributes === undefined ? null : JSON.stringify(attributes)
       this.#sql
-        .prepare('INSERT INTO contents (sequence, id, sent_ms, deduplication, attributes, body) VALUES (?, ?, ?, ?, ?, ?)')
-        .run(sequence, id, nowMs, deduplication ?? null, attributes === undefined ? null : JSON.stringify(attributes), body)
+        .prepare(
+          'INSERT INTO contents (sequence, id, sent_ms, deduplication, attributes, body, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        )
+        .run(sequence, id, nowMs, deduplication ?? null, kept, body, checksumOf(kept, body))
       if (group !== undefined) this.#groups.added(queue.number, group, dueMs, sequence)
       if (deduplication !== undefined)
         this.#sql
@@ -260,10 +264,12 @@ export class SqliteQueues {
   #read(row: Row, receives: number): PeekedMessage {
     const content = this.#content(Number(row['sequence']))
     const attributes = textOf(content['attributes'])
+    const body = content['body'] as Uint8Array
+    requireWhole(content['checksum'], checksumOf(attributes ?? null, body), `message ${String(row['sequence'])} of a queue`)
     return {
       id: String(content['id']),
       sequence: Number(row['sequence']),
-      body: content['body'] as Uint8Array,
+      body,
       attributes: attributes === undefined ? {} : (JSON.parse(attributes) as Record<string, unknown>),
       group: textOf(row['message_group']),
       deduplication: textOf(content['deduplication']),
@@ -291,8 +297,8 @@ export class SqliteQueues {
     const sequence = Number(moved?.['sequence'])
     this.#sql
       .prepare(
-        `INSERT INTO contents (sequence, id, sent_ms, deduplication, attributes, body)
-         SELECT ?, id, sent_ms, deduplication, attributes, body FROM contents WHERE sequence = ?`,
+        `INSERT INTO contents (sequence, id, sent_ms, deduplication, attributes, body, checksum)
+         SELECT ?, id, sent_ms, deduplication, attributes, body, checksum FROM contents WHERE sequence = ?`,
       )
       .run(sequence, before)
     this.#sql.prepare('DELETE FROM messages WHERE sequence = ?').run(before)

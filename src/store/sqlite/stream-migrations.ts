@@ -27,7 +27,9 @@ export const STREAM_MIGRATIONS: readonly string[] = [
     shard INTEGER NOT NULL,
     arrived_ms INTEGER NOT NULL,
     key TEXT NOT NULL,
-    data BLOB NOT NULL
+    data BLOB NOT NULL,
+    -- CRC-32 of key and data.
+    checksum INTEGER NOT NULL
   );
   -- With the time, so that it answers alone where a time begins.
   CREATE INDEX records_by_shard ON records (stream, shard, sequence, arrived_ms);

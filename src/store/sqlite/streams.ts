@@ -12,6 +12,7 @@ import {
   type StreamDefinition,
   type StreamStart,
 } from '../stream.ts'
+import { checksumOf, requireWhole } from './checksum.ts'
 import { Refusal } from './refusal.ts'
 import { Statements } from './statements.ts'
 
@@ -99,7 +100,7 @@ export class SqliteStreams {
   append(name: string, records: readonly NewStreamRecord[], nowMs: number): Appended[] {
     const stream = this.#stream(name)
     const insert = this.#sql.prepare(
-      'INSERT INTO records (stream, shard, arrived_ms, key, data) VALUES (?, ?, ?, ?, ?) RETURNING sequence',
+      'INSERT INTO records (stream, shard, arrived_ms, key, data, checksum) VALUES (?, ?, ?, ?, ?, ?) RETURNING sequence',
     )
     // Nothing comes to a closed shard that would take the old away.
     const touched = new Set(stream.closed)
@@ -107,7 +108,7 @@ export class SqliteStreams {
       const shard = stream.open.find(({ startHash, endHash }) => startHash <= hashKey && hashKey <= endHash)
       if (shard === undefined) throw new Refusal('InvalidRequest', `the hash key ${hashKey} is not below 2^128`)
       touched.add(shard.number)
-      const row = insert.get(stream.number, shard.number, nowMs, key, data)
+      const row = insert.get(stream.number, shard.number, nowMs, key, data, checksumOf(key, data))
       return { shard: shard.number, sequence: Number(row?.['sequence']) }
     })
     for (const shard of touched) this.#expire(stream, shard, nowMs)
@@ -122,7 +123,7 @@ export class SqliteStreams {
     let bytes = 0
     let next: Row | undefined
     const rows = this.#sql.prepare(
-      'SELECT sequence, arrived_ms, key, data FROM records WHERE stream = ? AND shard = ? AND sequence > ? ORDER BY sequence',
+      'SELECT sequence, arrived_ms, key, data, checksum FROM records WHERE stream = ? AND shard = ? AND sequence > ? ORDER BY sequence',
     )
     for (const row of rows.iterate(stream.number, number, after)) {
       const arrivedMs = Number(row['arrived_ms'])
@@ -133,7 +134,9 @@ export class SqliteStreams {
         next = row
         break
       }
-      records.push({ sequence: Number(row['sequence']), key: String(row['key']), arrivedMs, data })
+      const key = String(row['key'])
+      requireWhole(row['checksum'], checksumOf(key, data), `record ${String(row['sequence'])} of the stream ${name}`)
+      records.push({ sequence: Number(row['sequence']), key, arrivedMs, data })
     }
     const behindMs = next === undefined ? 0 : Math.max(1, nowMs - Number(next['arrived_ms']))
     return { records, behindMs, ended: next === undefined && shard.lastSequence !== undefined }
