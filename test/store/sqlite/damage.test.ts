@@ -37,9 +37,9 @@ async function busy(path: string) {
   const queues = await openSqliteQueues(path, Date.now)
   await queues.define(queueDefinition('q'))
   const acknowledged: string[] = []
-  let sending = true
+  const stopped = new AbortController()
   const run = async () => {
-    for (let number = 0; sending; number++) {
+    for (let number = 0; !stopped.signal.aborted; number++) {
       const body = `${number}-${'x'.repeat(500)}`
       await queues.send('q', [message(body)])
       acknowledged.push(body)
@@ -50,8 +50,8 @@ async function busy(path: string) {
   const running = run()
   return {
     acknowledged,
-    async stop() {
-      sending = false
+    stop: async () => {
+      stopped.abort()
       await running
       await queues.close()
     },
