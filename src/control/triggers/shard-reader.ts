@@ -52,6 +52,8 @@ export class ShardReader {
   #saving: Promise<void> | undefined
   #closed = false
   #exhausted = false
+  /** Something may have come since the last look. */
+  #again = false
   #reading: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #trouble: string | undefined
@@ -82,7 +84,8 @@ export class ShardReader {
   /** There may be something to read. */
   wake(): void {
     if (this.#closed) return
-    this.#reading ??= this.#readSome().finally(() => {
+    this.#again = true
+    this.#reading ??= this.#readAll().finally(() => {
       this.#reading = undefined
       this.#arm()
     })
@@ -146,28 +149,37 @@ export class ShardReader {
     await this.#saving
   }
 
-  async #readSome(): Promise<void> {
+  async #readAll(): Promise<void> {
+    while (this.#again && !this.#closed) {
+      this.#again = false
+      try {
+        while ((await this.#readSome()) && !this.#closed) this.#arm()
+        this.#trouble = undefined
+      } catch (error) {
+        this.#trouble = error instanceof AmpouleError && error.code === 'StreamNotFound' ? error.message : 'the host failed'
+        this.#report(String(error))
+      }
+    }
+  }
+
+  /** Whether there was something. */
+  async #readSome(): Promise<boolean> {
     const { streams, mapping, shard, now, account } = this.#options
     const most = mapping.batchSize * mapping.parallel
-    if (this.#exhausted || this.#lines.reduce((sum, { waiting }) => sum + waiting.length, 0) >= most) return
-    try {
-      const options = { shard, after: this.#read, limit: Math.min(most, 10_000), maxBytes: MAX_BATCH_BYTES * mapping.parallel }
-      const { records, ended } = await streams.engine.read(mapping.stream, options)
-      this.#trouble = undefined
-      for (const record of records) {
-        this.#read = record.sequence
-        if (!isWantedRecord(record, mapping, account)) continue
-        const line = this.#lines[lineOf(record.key, mapping.parallel)]
-        if (line === undefined) continue
-        if (line.waiting.length === 0) line.sinceMs = now()
-        line.waiting.push(record)
-      }
-      this.#exhausted = ended
-      await this.#save()
-    } catch (error) {
-      this.#trouble = error instanceof AmpouleError && error.code === 'StreamNotFound' ? error.message : 'the host failed'
-      this.#report(String(error))
+    if (this.#exhausted || this.#lines.reduce((sum, { waiting }) => sum + waiting.length, 0) >= most) return false
+    const options = { shard, after: this.#read, limit: Math.min(most, 10_000), maxBytes: MAX_BATCH_BYTES * mapping.parallel }
+    const { records, ended } = await streams.engine.read(mapping.stream, options)
+    for (const record of records) {
+      this.#read = record.sequence
+      if (!isWantedRecord(record, mapping, account)) continue
+      const line = this.#lines[lineOf(record.key, mapping.parallel)]
+      if (line === undefined) continue
+      if (line.waiting.length === 0) line.sinceMs = now()
+      line.waiting.push(record)
     }
+    this.#exhausted = ended
+    await this.#save()
+    return records.length > 0
   }
 
   #next(line: Line): StreamWork | undefined {

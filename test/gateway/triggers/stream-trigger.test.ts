@@ -175,6 +175,16 @@ describe('a function that reads a stream', () => {
     await expect.poll(() => got(reader), WAIT).toEqual(['{"kind":"order","n":1}', '{"kind":"order","n":2}'])
   })
 
+  it('does not wait for those that no filter wants', async () => {
+    const name = await stream()
+    // At a look a second this would take a quarter of an hour.
+    for (let part = 0; part < 20; part++) await put(name, texts(400, 'unwanted-'))
+    await put(name, ['{"kind":"order"}'])
+    const Filters = [{ Pattern: '{"data":{"kind":["order"]}}' }]
+    const reader = await consumer(name, EACH, { BatchSize: 10, FilterCriteria: { Filters } })
+    await expect.poll(() => got(reader), WAIT).toEqual(['{"kind":"order"}'])
+  })
+
   it('gets records of new shards after those of the shards that they came of', async () => {
     const name = await stream()
     await put(name, texts(20, 'old-'))
