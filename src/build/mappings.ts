@@ -35,6 +35,8 @@ export function areMappings(mappings: string, { sources, names }: { readonly sou
     value += (digit % CONTINUES) * 2 ** (VALUE_BITS * digits)
     digits++
     if (digit >= CONTINUES) continue
+    // A negative zero, which some read as the least of all numbers.
+    if (value === 1) return false
     const next = (position[field] ?? 0) + (value % 2 === 0 ? value / 2 : -(value - 1) / 2)
     if (next < 0 || next > (bounds[field] ?? 0)) return false
     position[field] = next

@@ -24,6 +24,7 @@ describe('the mappings of a source map', () => {
     ['lead to a column before the first', 'AAAD'],
     ['begin before the line', 'D'],
     ['have a number beyond 31 bits', '+/////H'],
+    ['have a negative zero', 'AABA'],
     ['have a number without an end', 'gggggggggggggggg'],
   ])('may not %s', (_, mappings) => {
     expect(areMappings(mappings, ONE)).toBe(false)
