@@ -30,6 +30,8 @@ export class Triggers {
   readonly #options: TriggersOptions
   readonly #queues: QueueTriggers
   readonly #streams: StreamTriggers
+  /** By UUID. */
+  readonly #results = new Map<string, string>()
   #closed = false
   #told = false
   /** Which of both is asked first: they take turns. */
@@ -65,6 +67,7 @@ export class Triggers {
 
   /** After a mapping was created, changed or deleted: resolves when it is at work as it is now, or will be when what runs of it has ended. */
   async apply(uuid: string): Promise<void> {
+    this.#results.delete(uuid)
     await this.#queues.apply(uuid)
     const waits = this.#streams.has(uuid)
     const change = this.#streams.apply(uuid)
@@ -82,6 +85,11 @@ export class Triggers {
     return this.#queues.trouble(uuid) ?? this.#streams.trouble(uuid)
   }
 
+  /** What became of the last batch of a mapping, in Lambda's words; undefined: there was none since the host started. */
+  lastResult(uuid: string): string | undefined {
+    return this.#results.get(uuid)
+  }
+
   /** The next batches that a lane runs, up to `limit`; none: there are none now. */
   take(limit: number): readonly TakenBatch[] {
     this.#told = false
@@ -92,6 +100,9 @@ export class Triggers {
   }
 
   async settle(uuid: string, id: string, outcome: BatchOutcome): Promise<void> {
+    const failed =
+      outcome.kind === 'done' ? outcome.failures.length > 0 : outcome.kind === 'records' && outcome.failedFrom !== undefined
+    if (outcome.kind !== 'later') this.#results.set(uuid, failed ? 'PROBLEM: Function call failed' : 'OK')
     if (outcome.kind !== 'records') await this.#queues.settle(uuid, id, outcome)
     if (outcome.kind !== 'done') await this.#streams.settle(uuid, id, outcome)
   }

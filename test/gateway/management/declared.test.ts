@@ -9,6 +9,7 @@ import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler'
 import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startHost } from '../../../src/host.ts'
+import { run } from '../../cli/ampoule.ts'
 import { sqsClient } from '../sqs/client.ts'
 import { removeFolders, startManaged, temporaryFolder } from './host.ts'
 import { serve, WAIT } from './serve.ts'
@@ -90,6 +91,17 @@ describe('a function of ampoule.jsonc that declares what it gets', () => {
     await kept.send(new SendMessageCommand({ QueueUrl, MessageBody: 'stays' }))
     kept.destroy()
     await third.stop()
+  })
+
+  it('can be given messages by the API, too', async () => {
+    const folder = await folderWith({ a: fn({}) })
+    const host = await serve(join(folder, 'data'), ['--config', join(folder, 'ampoule.jsonc')])
+    const env = { AMPOULE_ENDPOINT: /managing functions at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? '' }
+    for (const line of ['queue create jobs', 'trigger create a jobs', 'queue send jobs message'])
+      expect(await run(line.split(' '), { env })).toMatchObject({ code: 0 })
+    await expect.poll(host.ran, WAIT).toEqual(['message'])
+    await expect.poll(async () => (await run(['trigger', 'list'], { env })).stdout, WAIT).toMatch(/ a +jobs +at work +10 +OK\n/)
+    await host.kill('SIGTERM')
   })
 
   it.each([

@@ -128,7 +128,7 @@ describe('a function that reads a stream', () => {
     })
     expect(await managed.client.send(new GetEventSourceMappingCommand({ UUID: reader.uuid }))).toMatchObject({
       State: 'Enabled',
-      LastProcessingResult: 'No records processed',
+      LastProcessingResult: 'OK',
     })
   })
 

@@ -31,8 +31,11 @@ export const eventSources: Operations<
     await requireStream(source, control)
     const uuid = control.uuid()
     const record = await control.store.transact(async (tx) => {
-      const { definition } = await findVersion(reference, tx, control)
-      refuseShortVisibility(queue, definition.timeoutSeconds)
+      // Those of ampoule.jsonc have no record.
+      if (!control.taken.has(reference.name)) {
+        const { definition } = await findVersion(reference, tx, control)
+        refuseShortVisibility(queue, definition.timeoutSeconds)
+      }
       const { name, qualifier } = reference
       const next = mapping({ uuid, name, source: source.arn, settings: { ...settings, qualifier } }, control)
       await refuseTwice(next, tx)
@@ -173,7 +176,8 @@ function view(record: EventSourceMappingRecord, control: Control): EventSourceMa
     FunctionArn: formatFunctionArn(control.account, record.name, qualifier),
     LastModified: new Date(lastModified),
     ...(startingTimestampMs !== undefined && { StartingPositionTimestamp: new Date(startingTimestampMs) }),
-    LastProcessingResult: trouble === undefined ? 'No records processed' : `PROBLEM: ${trouble}`,
+    LastProcessingResult:
+      trouble === undefined ? (control.triggers.lastResult(record.uuid) ?? 'No records processed') : `PROBLEM: ${trouble}`,
     State: reads && enabled ? 'Enabled' : 'Disabled',
     StateTransitionReason: reads || !enabled ? 'User action' : 'This host does not read from such event sources yet',
   }
