@@ -141,6 +141,16 @@ export function describeStreamEngine(name: string, open: (clock: StreamClock) =>
       expect(await (await at({ timestampMs: NOW + 1 }))()).toEqual(['b', 'c'])
     })
 
+    it('has arrivals in the order of the records, also when the clock is set back', async () => {
+      const { streams, clock, read } = await fresh(1)
+      await streams.append('s', [streamRecord('k', 'a')])
+      clock.nowMs -= HOUR_MS
+      await streams.append('s', [streamRecord('k', 'b')])
+      clock.nowMs += 2 * HOUR_MS
+      await streams.append('s', [streamRecord('k', 'c')])
+      expect((await read()).records.map(({ arrivedMs }) => arrivedMs)).toEqual([NOW, NOW, NOW + HOUR_MS])
+    })
+
     it('throws records away when they are too old', async () => {
       const { streams, clock, read } = await fresh(1, { retentionMs: HOUR_MS })
       await streams.append('s', [streamRecord('k', 'old')])

@@ -104,11 +104,15 @@ export class SqliteStreams {
     )
     // Nothing comes to a closed shard that would take the old away.
     const touched = new Set(stream.closed)
+    /** By shard; never before the last one, also where the clock was set back: readers look for times. */
+    const arrivals = new Map<number, number>()
     const appended = records.map(({ key, hashKey = hashOf(key), data }) => {
       const shard = stream.open.find(({ startHash, endHash }) => startHash <= hashKey && hashKey <= endHash)
       if (shard === undefined) throw new Refusal('InvalidRequest', `the hash key ${hashKey} is not below 2^128`)
       touched.add(shard.number)
-      const row = insert.get(stream.number, shard.number, nowMs, key, data, checksumOf(key, data))
+      const arrivedMs = arrivals.get(shard.number) ?? Math.max(nowMs, this.#lastArrival(stream, shard.number))
+      arrivals.set(shard.number, arrivedMs)
+      const row = insert.get(stream.number, shard.number, arrivedMs, key, data, checksumOf(key, data))
       return { shard: shard.number, sequence: Number(row?.['sequence']) }
     })
     for (const shard of touched) this.#expire(stream, shard, nowMs)
@@ -271,6 +275,13 @@ export class SqliteStreams {
     this.#sql
       .prepare('UPDATE shards SET last_sequence = ?, closed_ms = ? WHERE stream = ? AND number = ?')
       .run(this.#last(), nowMs, stream, number)
+  }
+
+  #lastArrival({ number }: Stream, shard: number): number {
+    const row = this.#sql
+      .prepare('SELECT arrived_ms FROM records WHERE stream = ? AND shard = ? ORDER BY sequence DESC LIMIT 1')
+      .get(number, shard)
+    return Number(row?.['arrived_ms'] ?? 0)
   }
 
   /** The last sequence that was ever given. */
