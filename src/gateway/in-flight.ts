@@ -32,6 +32,13 @@ export class InFlight {
     this.#waiting.clear()
   }
 
+  /** Counts as running until what it gives is called: work around an invocation that a lane must not end without. */
+  hold(): () => void {
+    const held: Running = { abort: () => undefined }
+    this.enter(held)
+    return () => this.leave(held)
+  }
+
   drain(): void {
     this.#draining = true
   }

@@ -59,6 +59,7 @@ export class BatchRunner {
 
   async #run(batch: TakenBatch): Promise<void> {
     const { id, mapping } = batch
+    const release = this.#options.inFlight.hold()
     try {
       const outcome = await this.#attempt(batch)
       await this.#options.supervisor.ask({ kind: 'settle-batch', mapping, id, outcome } satisfies Question)
@@ -66,6 +67,7 @@ export class BatchRunner {
       // Its messages are received again.
       if (!this.#options.inFlight.draining) this.#report(`the batch ${id} could not be settled: ${String(error)}`)
     } finally {
+      release()
       this.#running--
       this.wake()
     }
