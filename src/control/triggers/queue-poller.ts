@@ -134,8 +134,10 @@ export class QueuePoller {
         else this.#enqueue(wanted)
       } catch (error) {
         const gone = error instanceof AmpouleError && error.code === 'QueueNotFound'
-        this.#trouble = gone ? `The queue ${this.mapping.queue} does not exist` : String(error)
-        if (!gone) this.#report(`messages could not be received: ${String(error)}`)
+        const trouble = gone ? `The queue ${this.mapping.queue} does not exist` : String(error)
+        // Once, not at each try.
+        if (!gone && trouble !== this.#trouble) this.#report(`messages could not be received: ${trouble}`)
+        this.#trouble = trouble
         await pause(PAUSE_MS, undefined, { signal }).catch(() => undefined)
       }
     }
