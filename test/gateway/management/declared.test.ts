@@ -61,7 +61,10 @@ describe('a function of ampoule.jsonc that declares what it gets', () => {
       { EventSourceArn: 'arn:aws:sqs:us-east-1:000000000000:jobs', State: 'Enabled', BatchSize: 10 },
     ])
     const UUID = EventSourceMappings[0]?.UUID
-    await first.client.send(new UpdateEventSourceMappingCommand({ UUID, BatchSize: 5 }))
+    await first.client.send(new UpdateEventSourceMappingCommand({ UUID, BatchSize: 5, FunctionName: 'a' }))
+    await expect(first.client.send(new UpdateEventSourceMappingCommand({ UUID, FunctionName: 'nobody' }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    })
     const sqs = sqsClient(first)
     const QueueUrl = `${first.host.managementUrl ?? ''}/000000000000/jobs`
     const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['VisibilityTimeout'] }))

@@ -69,18 +69,16 @@ export const eventSources: Operations<
     const record = await control.store.transact(async (tx) => {
       const found = await find(input.UUID, tx)
       const settings = mappingOf(found)
-      const reference =
-        input.FunctionName === undefined
-          ? { name: found.name, qualifier: settings.qualifier }
-          : referenceOf({ FunctionName: input.FunctionName }, control)
-      if (input.FunctionName !== undefined)
-        await findVersion(referenceOf({ FunctionName: input.FunctionName }, control), tx, control)
+      const given = input.FunctionName === undefined ? undefined : referenceOf({ FunctionName: input.FunctionName }, control)
+      // Those of ampoule.jsonc have no record.
+      if (given !== undefined && !control.taken.has(given.name)) await findVersion(given, tx, control)
+      const { name, qualifier } = given ?? { name: found.name, qualifier: settings.qualifier }
       const source = requireSource({ EventSourceArn: found.source })
       const next = mapping(
         {
           ...found,
-          name: reference.name,
-          settings: { ...settings, ...readSettings(source, settings, input), qualifier: reference.qualifier },
+          name,
+          settings: { ...settings, ...readSettings(source, settings, input), qualifier },
         },
         control,
       )
