@@ -31,11 +31,8 @@ export const eventSources: Operations<
     await requireStream(source, control)
     const uuid = control.uuid()
     const record = await control.store.transact(async (tx) => {
-      // Those of ampoule.jsonc have no record.
-      if (!control.taken.has(reference.name)) {
-        const { definition } = await findVersion(reference, tx, control)
-        refuseShortVisibility(queue, definition.timeoutSeconds)
-      }
+      const managed = await findManaged(reference, tx, control)
+      if (managed !== undefined) refuseShortVisibility(queue, managed.definition.timeoutSeconds)
       const { name, qualifier } = reference
       const next = mapping({ uuid, name, source: source.arn, settings: { ...settings, qualifier } }, control)
       await refuseTwice(next, tx)
@@ -70,8 +67,7 @@ export const eventSources: Operations<
       const found = await find(input.UUID, tx)
       const settings = mappingOf(found)
       const given = input.FunctionName === undefined ? undefined : referenceOf({ FunctionName: input.FunctionName }, control)
-      // Those of ampoule.jsonc have no record.
-      if (given !== undefined && !control.taken.has(given.name)) await findVersion(given, tx, control)
+      if (given !== undefined) await findManaged(given, tx, control)
       const { name, qualifier } = given ?? { name: found.name, qualifier: settings.qualifier }
       const source = requireSource({ EventSourceArn: found.source })
       const next = mapping(
@@ -101,6 +97,14 @@ export const eventSources: Operations<
     return { ...view(record, control), State: 'Deleting' }
   },
 }
+
+/** Undefined: it is one of `ampoule.jsonc`, which have no record. */
+const findManaged = async (
+  reference: ReturnType<typeof referenceOf>,
+  tx: Transaction,
+  control: Control,
+): Promise<Awaited<ReturnType<typeof findVersion>> | undefined> =>
+  control.taken.has(reference.name) ? undefined : findVersion(reference, tx, control)
 
 const requireFailureQueue = (
   { given }: { readonly given: Pick<MappingSettings['given'], 'DestinationConfig'> },
