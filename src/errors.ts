@@ -31,6 +31,7 @@ export const ERROR_KINDS = {
   ShuttingDown: { status: 503, exitCode: 8, retryable: true, fault: 'host' },
   HostCapacity: { status: 503, exitCode: 8, retryable: true, fault: 'host' },
   HostUnreachable: { status: 503, exitCode: 8, retryable: true, fault: 'dependency' },
+  StoreUnavailable: { status: 503, exitCode: 8, retryable: true, fault: 'dependency' },
   AddressInUse: { status: 500, exitCode: 9, retryable: false, fault: 'caller' },
   Internal: { status: 500, exitCode: 70, retryable: true, fault: 'host' },
 } as const satisfies Record<string, ErrorKind>

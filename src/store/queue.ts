@@ -6,7 +6,11 @@
  * others again: every message is processed at least once, and possibly more often.
  */
 export interface QueueEngine {
+  /** As messages to users have it. */
+  readonly name: string
   readonly capabilities: QueueCapabilities
+  /** Why nothing can be asked now, where the engine is a server; undefined: something can. */
+  readonly trouble: string | undefined
   /** Creates a queue, or changes what it is like; its messages stay. A FIFO queue stays one: rejects with `InvalidRequest`. */
   define(definition: QueueDefinition): Promise<void>
   definition(name: string): Promise<QueueDefinition | undefined>
@@ -27,18 +31,25 @@ export interface QueueEngine {
   /** Deletes all messages, also those that are received; resolves with their number. */
   purge(name: string): Promise<number>
   stats(name: string): Promise<QueueStats>
+  /** Calls back when other hosts may have sent something; none where no other host can. A hint only: it may stay out. */
+  watch?(told: (name: string) => void): void
   /** Moves up to `limit` messages that can be received to `to`, or, where that is undefined, to where each was before it was dead. Resolves with how many were moved. */
   move(name: string, to: string | undefined, limit: number): Promise<number>
   close(): Promise<void>
 }
 
+/** What is not there rejects with `InvalidRequest`, or is approximate where that is said. */
 export interface QueueCapabilities {
   /** Messages that can be received only after a while. */
   readonly delay: boolean
-  /** A visibility timeout of its own for each receive, and changes of it. */
-  readonly visibility: boolean
   /** FIFO queues: message groups in order, and deduplication. */
   readonly fifo: boolean
+  /**
+   * A receipt counts no more when someone else has received the message since, and each message has its state. Else a late acknowledgement
+   * counts, `peek` also shows what is with receivers, `stats` counts what was not acknowledged in time as `inFlight`, and `firstReceivedMs` is when it
+   * was received this time.
+   */
+  readonly receipts: boolean
 }
 
 export interface QueueDefinition {

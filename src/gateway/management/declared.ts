@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Control } from '../../control/control.ts'
 import { nextTick } from '../../control/schedules/due.ts'
 import { mappingOf, type KeptMapping } from '../../control/triggers/mapping.ts'
@@ -9,6 +8,7 @@ import { ExpressionError } from '../../functions/schedule/error.ts'
 import type { FunctionSettings } from '../../functions/settings.ts'
 import { formatStreamArn } from '../../functions/stream-arn.ts'
 import type { EventSourceMappingRecord, ScheduleRecord } from '../../store/records.ts'
+import { uuidOf } from '../../uuid.ts'
 import { KinesisInput } from '../kinesis/input.ts'
 import { createStream } from '../kinesis/streams.ts'
 import { SqsInput } from '../sqs/input.ts'
@@ -60,12 +60,6 @@ function mapping(
   const read = readSettings(requireSource({ EventSourceArn: source }), undefined, given)
   const settings: KeptMapping = { ...read, qualifier: undefined, lastModified: now(), declared: true }
   return { uuid: uuidOf(`${name}\n${source}`), name, source, settings: { ...settings } }
-}
-
-/** The same for the same text: RFC 9562 5.8. */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
 function scheduleOf({ name, schedule }: Declaring, { account, now }: Control): ScheduleRecord[] {

@@ -17,7 +17,9 @@ export async function openSqliteQueues(folder: string, now: () => number): Promi
   )
   const ask = <T>(request: WithoutTime<QueueRequest>): Promise<T> => thread.ask({ ...request, nowMs: now() }) as Promise<T>
   return {
-    capabilities: { delay: true, visibility: true, fifo: true },
+    name: 'SQLite',
+    capabilities: { delay: true, fifo: true, receipts: true },
+    trouble: undefined,
     define: (definition) => ask<void>({ kind: 'define', definition }),
     definition: (name) => ask<QueueDefinition | undefined>({ kind: 'definition', name }),
     definitions: ({ after = '', limit = -1 } = {}) => ask<QueueDefinition[]>({ kind: 'definitions', after, limit }),

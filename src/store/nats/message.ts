@@ -1,0 +1,96 @@
+import { headers, type MsgHdrs } from '@nats-io/transport-node'
+import { uuidOf } from '../../uuid.ts'
+import type { PeekedMessage } from '../queue.ts'
+
+/** What goes along with a message. A message without, which somebody has published past Ampoule, is one, too. */
+const ID = 'Ampoule-Id'
+const ATTRIBUTES = 'Ampoule-Attributes'
+/** Of a message that was moved: when it was sent, and from where it came. */
+const SENT = 'Ampoule-Sent'
+const SOURCE = 'Ampoule-Source'
+
+export interface Outgoing {
+  readonly id: string
+  readonly attributes: Readonly<Record<string, unknown>> | undefined
+  readonly sentMs?: number
+  readonly source?: string
+}
+
+export function headersOf({ id, attributes, sentMs, source }: Outgoing): MsgHdrs {
+  const found = headers()
+  found.set(ID, id)
+  if (attributes !== undefined) found.set(ATTRIBUTES, asciiJson(attributes))
+  if (sentMs !== undefined) found.set(SENT, String(sentMs))
+  if (source !== undefined) found.set(SOURCE, source)
+  return found
+}
+
+/** What a stored message says. `place`: of it in the stream. */
+export function readMessage(
+  { headers: found, data }: { readonly headers: MsgHdrs | undefined; readonly data: Uint8Array },
+  { stream, sequence, storedMs, receives }: { readonly stream: string; readonly sequence: number; readonly storedMs: number; readonly receives: number },
+): PeekedMessage {
+  const text = (name: string): string | undefined => (found?.has(name) === true ? found.get(name) : undefined)
+  return {
+    id: text(ID) ?? uuidOf(`${stream}\n${sequence}\n${storedMs}`),
+    sequence,
+    body: data,
+    attributes: readAttributes(text(ATTRIBUTES)),
+    group: undefined,
+    deduplication: undefined,
+    sentMs: Number(text(SENT) ?? storedMs) || storedMs,
+    receives,
+    source: text(SOURCE),
+  }
+}
+
+/** Where a message was delivered, from the subject of its acknowledgement: `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.….time.pending`. */
+export interface Delivery {
+  readonly subject: string
+  readonly receives: number
+  readonly sequence: number
+  /** Milliseconds since the epoch. */
+  readonly storedMs: number
+}
+
+/** Undefined: it is no subject of a message of this consumer. */
+export function readDelivery(subject: string, stream: string, consumer: string): Delivery | undefined {
+  const tokens = subject.split('.')
+  // The newer form has a domain and an account in front, and a token behind.
+  const at = tokens.length > OLD_TOKENS ? 4 : 2
+  const [receives, sequence, , time] = tokens.slice(at + 2)
+  const whole = [receives, sequence, time].every((token) => /^\d{1,20}$/.test(token ?? ''))
+  const own = tokens[0] === '$JS' && tokens[1] === 'ACK' && tokens[at] === stream && tokens[at + 1] === consumer
+  if (!own || !whole || !/^[\w$.-]+$/.test(subject)) return undefined
+  return { subject, receives: Number(receives), sequence: Number(sequence), storedMs: Math.floor(Number(time) / 1e6) }
+}
+
+const OLD_TOKENS = 9
+
+/** A receipt holds all that is needed to acknowledge, so that any host can: `untilMs` is when the message is others' again. */
+export const receiptOf = ({ subject, sequence }: Delivery, untilMs: number): string =>
+  `${sequence}-${Buffer.from(`${untilMs} ${subject}`).toString('base64url')}`
+
+export interface Receipt extends Delivery {
+  readonly untilMs: number
+}
+
+/** Undefined: it is none of this consumer. */
+export function readReceipt(receipt: string, stream: string, consumer: string): Receipt | undefined {
+  const [until = '', subject = ''] = Buffer.from(receipt.slice(receipt.indexOf('-') + 1), 'base64url').toString().split(' ')
+  const delivery = /^\d{1,16}$/.test(until) ? readDelivery(subject, stream, consumer) : undefined
+  return delivery === undefined ? undefined : { ...delivery, untilMs: Number(until) }
+}
+
+function readAttributes(text: string | undefined): Readonly<Record<string, unknown>> {
+  if (text === undefined) return {}
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    return {}
+  }
+}
+
+/** Headers are lines of ASCII. */
+const asciiJson = (value: unknown): string =>
+  JSON.stringify(value).replaceAll(/[\u007F-\uFFFF]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

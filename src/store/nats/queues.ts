@@ -1,0 +1,400 @@
+import { nanos, type Msg } from '@nats-io/transport-node'
+import { Kvm, type KV } from '@nats-io/kv'
+import { AckPolicy, JetStreamApiError, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream'
+import { AmpouleError } from '../../errors.ts'
+import { DEDUPLICATION_MS, type NewMessage, type PeekedMessage, type QueueDefinition, type QueueEngine } from '../queue.ts'
+import type { QueueStats, ReceivedMessage, ReceiveOptions, SentMessage, VisibilityChange } from '../queue.ts'
+import { connectNats, type Nats, type NatsOptions } from './connection.ts'
+import { headersOf, readDelivery, readMessage, readReceipt, receiptOf, type Delivery } from './message.ts'
+import { pull } from './pull.ts'
+
+const NAME = 'NATS'
+/** What all hosts know of queues: a key-value bucket, by name. */
+const BUCKET = 'ampoule-queues'
+/** Of a queue's messages. */
+const streamOf = (name: string): string => `ampoule-queue-${name}`
+const subjectOf = (name: string): string => `ampoule.queue.${name}`
+/** One for all receivers of a queue: each message goes to one of them. */
+const CONSUMER = 'receivers'
+/** Hints that there is something in a queue; kept nowhere. */
+const WAKE = 'ampoule.wake.'
+/** Messages of a queue that can be with receivers at once: SQS's limit. */
+const MOST_IN_FLIGHT = 120_000
+/** How long what `move` could not move stays out of its way. */
+const UNMOVED_MS = 30_000
+/** Receipts whose time was changed; older ones are swept beyond so many. */
+const SWEEP = 10_000
+
+interface Known {
+  readonly definition: QueueDefinition
+  readonly revision: number
+}
+
+interface Taken {
+  readonly message: Msg
+  readonly delivery: Delivery
+  readonly read: PeekedMessage
+}
+
+/**
+ * Queues in NATS JetStream, which several hosts can share: a work-queue stream for each, with one durable pull consumer. `now`: milliseconds
+ * since the epoch. Rejects as `connectNats`; requests reject with `StoreUnavailable` while the server is away.
+ */
+export async function openNatsQueues(options: NatsOptions, now: () => number): Promise<QueueEngine> {
+  const nats = await connectNats(options)
+  try {
+    const { replicas } = options
+    const bucket = await new Kvm(nats.js).create(BUCKET, { replicas })
+    const queues = new NatsQueues(nats, bucket, now)
+    await queues.load()
+    return queues
+  } catch (error) {
+    await nats.close()
+    throw error
+  }
+}
+
+class NatsQueues implements QueueEngine {
+  readonly name = NAME
+  readonly capabilities = { delay: false, fifo: false, receipts: false }
+  readonly #nats: Nats
+  readonly #bucket: KV
+  readonly #now: () => number
+  /** As the bucket has them; other hosts' changes come a moment later. */
+  readonly #known = new Map<string, Known>()
+  /** Until when, by receipt, where it is no longer as the receipt says. */
+  readonly #changed = new Map<string, number>()
+
+  constructor(nats: Nats, bucket: KV, now: () => number) {
+    this.#nats = nats
+    this.#bucket = bucket
+    this.#now = now
+  }
+
+  get trouble(): string | undefined {
+    return this.#nats.trouble
+  }
+
+  /** Resolves when all definitions are known; later ones come by themselves. */
+  async load(): Promise<void> {
+    const changes = await this.#bucket.watch()
+    const keys = await this.#bucket.keys()
+    for await (const key of keys) await this.#look(key)
+    // Ends with the connection.
+    void (async () => {
+      for await (const { key, operation, revision, value } of changes)
+        this.#learn(key, revision, operation === 'PUT' ? value : undefined)
+    })()
+  }
+
+  async define(definition: QueueDefinition): Promise<void> {
+    const { name, fifo, delayMs, deadLetter, retentionMs, visibilityMs } = definition
+    if (fifo) throw refusal(`FIFO queues: the queue ${name} cannot be one`)
+    if (delayMs > 0) throw refusal(`delayed messages: the queue ${name} cannot have a delay of ${delayMs} ms`)
+    if (deadLetter?.queue === name)
+      throw new AmpouleError('InvalidRequest', `the queue ${name} cannot be its own dead-letter queue`)
+    await this.#nats.ask(async () => {
+      if (deadLetter !== undefined) await this.#require(deadLetter.queue)
+      const { jsm, replicas } = this.#nats
+      const stream = streamOf(name)
+      const shape = {
+        max_age: nanos(retentionMs),
+        duplicate_window: nanos(Math.min(DEDUPLICATION_MS, retentionMs)),
+        num_replicas: replicas,
+      }
+      const subjects = [subjectOf(name)]
+      await put(
+        () => jsm.streams.add({ name: stream, subjects, retention: RetentionPolicy.Workqueue, storage: StorageType.File, ...shape }),
+        () => jsm.streams.update(stream, shape),
+      )
+      const receivers = { ack_wait: nanos(Math.max(1, visibilityMs)), max_ack_pending: MOST_IN_FLIGHT }
+      await put(
+        () =>
+          jsm.consumers.add(stream, { durable_name: CONSUMER, ack_policy: AckPolicy.Explicit, max_deliver: -1, ...receivers }),
+        () => jsm.consumers.update(stream, CONSUMER, receivers),
+      )
+      const revision = await this.#bucket.put(name, JSON.stringify(definition))
+      this.#known.set(name, { definition, revision })
+    })
+  }
+
+  definition(name: string): Promise<QueueDefinition | undefined> {
+    return this.#nats.ask(() => this.#find(name))
+  }
+
+  definitions({ after = '', limit = Infinity }: { readonly after?: string; readonly limit?: number } = {}): Promise<QueueDefinition[]> {
+    const names = [...this.#known.keys()].filter((name) => name > after).toSorted()
+    return Promise.resolve(names.slice(0, limit).flatMap((name) => this.#known.get(name)?.definition ?? []))
+  }
+
+  async remove(name: string): Promise<boolean> {
+    return this.#nats.ask(async () => {
+      const there = (await this.#find(name)) !== undefined
+      // The messages first: what is left of a host that ends here is a queue without any, which can be removed again.
+      if (there) await this.#nats.jsm.streams.delete(streamOf(name)).catch(unlessGone)
+      await this.#bucket.delete(name)
+      this.#known.delete(name)
+      return there
+    })
+  }
+
+  async send(name: string, messages: readonly NewMessage[]): Promise<readonly SentMessage[]> {
+    for (const { group, delayMs = 0 } of messages) {
+      if (group !== undefined) throw new AmpouleError('InvalidRequest', `${name} is no FIFO queue: its messages have no group`)
+      if (delayMs > 0) throw refusal(`delayed messages: a message of the queue ${name} cannot have a delay of ${delayMs} ms`)
+    }
+    return this.#nats.ask(async () => {
+      await this.#require(name)
+      const sent = await Promise.all(
+        messages.map(async ({ id, body, attributes }) => ({
+          id,
+          sequence: await this.#publish(name, body, headersOf({ id, attributes }), id),
+        })),
+      )
+      this.#nats.connection.publish(`${WAKE}${name}`)
+      return sent
+    })
+  }
+
+  async receive(name: string, { limit, visibilityMs }: ReceiveOptions): Promise<readonly ReceivedMessage[]> {
+    return this.#nats.ask(async () => {
+      const queue = await this.#require(name)
+      const { deadLetter } = queue
+      const taken: Taken[] = []
+      while (taken.length < limit) {
+        const pulled = await this.#pull(name, limit - taken.length)
+        const dead = pulled.filter(({ read }) => deadLetter !== undefined && read.receives > deadLetter.maxReceives)
+        const moved = new Set(dead.length === 0 ? [] : await this.#moveAll(name, dead, deadLetter?.queue, name))
+        // Those whose dead-letter queue is gone go on being received.
+        taken.push(...pulled.filter((one) => !moved.has(one)))
+        if (dead.length === 0) break
+      }
+      const nowMs = this.#now()
+      const visible = visibilityMs ?? queue.visibilityMs
+      const visibleMs = nowMs + Math.max(1, visible)
+      if (visible !== queue.visibilityMs) for (const { message } of taken) this.#putOff(message.reply ?? '', visible)
+      return taken.map(({ read, delivery }) => ({
+        ...read,
+        receipt: receiptOf(delivery, visibleMs),
+        firstReceivedMs: nowMs,
+        visibleMs,
+      }))
+    })
+  }
+
+  async acknowledge(name: string, receipts: readonly string[]): Promise<readonly boolean[]> {
+    return this.#nats.ask(async () => {
+      await this.#require(name)
+      const read = receipts.map((receipt) => readReceipt(receipt, streamOf(name), CONSUMER))
+      for (const receipt of read) if (receipt !== undefined) this.#acknowledge(receipt.subject)
+      await this.#flush()
+      return read.map((receipt) => receipt !== undefined)
+    })
+  }
+
+  async changeVisibility(name: string, changes: readonly VisibilityChange[]): Promise<readonly boolean[]> {
+    return this.#nats.ask(async () => {
+      await this.#require(name)
+      const nowMs = this.#now()
+      const changed = changes.map(({ receipt, visibilityMs }) => {
+        const read = readReceipt(receipt, streamOf(name), CONSUMER)
+        // Someone else may have it.
+        if (read === undefined || (this.#changed.get(receipt) ?? read.untilMs) <= nowMs) return false
+        this.#putOff(read.subject, visibilityMs)
+        this.#changed.set(receipt, nowMs + visibilityMs)
+        return true
+      })
+      if (this.#changed.size > SWEEP) for (const [receipt, untilMs] of this.#changed) if (untilMs <= nowMs) this.#changed.delete(receipt)
+      await this.#flush()
+      return changed
+    })
+  }
+
+  async peek(name: string, limit: number): Promise<readonly PeekedMessage[]> {
+    return this.#nats.ask(async () => {
+      await this.#require(name)
+      const stream = streamOf(name)
+      const found: PeekedMessage[] = []
+      for (let sequence = 1; found.length < limit; ) {
+        const stored = await this.#nats.jsm.streams.getMessage(stream, { seq: sequence, next_by_subj: subjectOf(name) }).catch(unlessGone)
+        if (stored === null || stored === undefined) break
+        sequence = stored.seq + 1
+        const place = { stream, sequence: stored.seq, storedMs: stored.time.getTime(), receives: 0 }
+        found.push(readMessage({ headers: stored.header, data: stored.data }, place))
+      }
+      return found
+    })
+  }
+
+  async purge(name: string): Promise<number> {
+    return this.#nats.ask(async () => {
+      await this.#require(name)
+      return (await this.#nats.jsm.streams.purge(streamOf(name)).catch(missing(name))).purged
+    })
+  }
+
+  async stats(name: string): Promise<QueueStats> {
+    return this.#nats.ask(async () => {
+      await this.#require(name)
+      const { jsm } = this.#nats
+      const [stream, consumer]: [StreamInfo, { num_ack_pending: number }] = await Promise.all([
+        jsm.streams.info(streamOf(name)),
+        jsm.consumers.info(streamOf(name), CONSUMER),
+      ]).catch(missing(name))
+      const { messages, first_ts: oldest } = stream.state
+      const inFlight = Math.min(messages, consumer.num_ack_pending)
+      return { visible: messages - inFlight, inFlight, delayed: 0, oldestSentMs: messages === 0 ? undefined : Date.parse(oldest) }
+    })
+  }
+
+  async move(name: string, to: string | undefined, limit: number): Promise<number> {
+    return this.#nats.ask(async () => {
+      await this.#require(name)
+      const pulled = await this.#pull(name, limit)
+      const moved = new Set(await this.#moveAll(name, pulled, to, undefined))
+      for (const one of pulled) if (!moved.has(one)) this.#putOff(one.delivery.subject, UNMOVED_MS)
+      await this.#flush()
+      return moved.size
+    })
+  }
+
+  watch(told: (name: string) => void): void {
+    this.#nats.connection.subscribe(`${WAKE}*`, {
+      callback: (error, { subject }) => {
+        if (error === null) told(subject.slice(WAKE.length))
+      },
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#nats.close()
+  }
+
+  async #find(name: string): Promise<QueueDefinition | undefined> {
+    return this.#known.get(name)?.definition ?? (await this.#look(name))
+  }
+
+  async #look(name: string): Promise<QueueDefinition | undefined> {
+    const entry = await this.#bucket.get(name)
+    if (entry === null) return undefined
+    this.#learn(name, entry.revision, entry.operation === 'PUT' ? entry.value : undefined)
+    return this.#known.get(name)?.definition
+  }
+
+  /** `value`: undefined when it was removed. */
+  #learn(name: string, revision: number, value: Uint8Array | undefined): void {
+    if ((this.#known.get(name)?.revision ?? 0) >= revision) return
+    if (value === undefined) this.#known.delete(name)
+    else this.#known.set(name, { definition: JSON.parse(Buffer.from(value).toString()) as QueueDefinition, revision })
+  }
+
+  async #require(name: string): Promise<QueueDefinition> {
+    const found = await this.#find(name)
+    if (found === undefined) throw notFound(name)
+    return found
+  }
+
+  /** The sequence of what is on disk then, or was before with the same `key`. */
+  async #publish(name: string, body: Uint8Array, headers: ReturnType<typeof headersOf>, key: string): Promise<number> {
+    try {
+      return (await this.#nats.js.publish(subjectOf(name), body, { headers, msgID: key })).seq
+    } catch (error) {
+      const text = (error as Error).message
+      const limit = this.#nats.connection.info?.max_payload ?? 0
+      if (/max_payload/i.test(text))
+        throw new AmpouleError(
+          'InvalidRequest',
+          `a message of ${body.length} bytes, with its attributes, is longer than the NATS server takes (max_payload: ${limit} bytes)`,
+        )
+      // Nobody listens on its subject.
+      if ((error as Error).name === 'JetStreamNotEnabled') throw await this.#gone(name)
+      throw error
+    }
+  }
+
+  async #pull(name: string, limit: number): Promise<readonly Taken[]> {
+    const stream = streamOf(name)
+    const pulled = await pull(this.#nats.connection, { stream, consumer: CONSUMER, limit })
+    if (pulled === undefined) throw await this.#gone(name)
+    return pulled.flatMap((message) => {
+      const delivery = readDelivery(message.reply ?? '', stream, CONSUMER)
+      return delivery === undefined ? [] : [{ message, delivery, read: readMessage(message, { stream, ...delivery }) }]
+    })
+  }
+
+  /** Those that were moved: each is in its new queue before it leaves this one, and there once. */
+  async #moveAll(name: string, taken: readonly Taken[], to: string | undefined, source: string | undefined): Promise<readonly Taken[]> {
+    const moved = await Promise.all(
+      taken.map(async (one) => {
+        const { read, delivery, message } = one
+        const target = to ?? read.source
+        if (target === undefined || (await this.#find(target)) === undefined) return []
+        const { id, attributes, sentMs } = read
+        const headers = headersOf({ id, attributes, sentMs, ...(source !== undefined && { source }) })
+        await this.#publish(target, message.data, headers, `${name}:${read.sequence}:${id}`)
+        this.#acknowledge(delivery.subject)
+        this.#nats.connection.publish(`${WAKE}${target}`)
+        return [one]
+      }),
+    )
+    return moved.flat()
+  }
+
+  #acknowledge(subject: string): void {
+    this.#nats.connection.publish(subject, '+ACK')
+  }
+
+  /** Others get it in so many milliseconds from now. */
+  #putOff(subject: string, ms: number): void {
+    this.#nats.connection.publish(subject, ms <= 0 ? '-NAK' : `-NAK ${JSON.stringify({ delay: nanos(ms) })}`)
+  }
+
+  /** The server has all that was said before. */
+  async #flush(): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => reject(new Error('no answer')), FLUSH_MS)
+    await Promise.race([this.#nats.connection.flush(), promise]).finally(() => clearTimeout(timer))
+  }
+
+  /** What there is no answer for has been removed, or the server has lost it. */
+  async #gone(name: string): Promise<AmpouleError> {
+    this.#known.delete(name)
+    const definition = await this.#look(name)
+    if (definition === undefined) return notFound(name)
+    // It is made anew by whoever defines it again.
+    const there = await this.#nats.jsm.streams.info(streamOf(name)).catch(unlessGone)
+    return there === undefined ? notFound(name) : new AmpouleError('StoreUnavailable', `NATS gave no answer for the queue ${name}`)
+  }
+}
+
+const FLUSH_MS = 5_000
+
+const refusal = (what: string): AmpouleError => new AmpouleError('InvalidRequest', `the queue engine ${NAME} has no ${what}`)
+
+const notFound = (name: string): AmpouleError => new AmpouleError('QueueNotFound', `there is no queue ${name}`)
+
+/** Adds, or changes what is there. */
+async function put(add: () => Promise<unknown>, change: () => Promise<unknown>): Promise<void> {
+  try {
+    await add()
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || !IN_USE.has(error.code)) throw error
+    await change()
+  }
+}
+
+/** NATS, "JetStream API errors": a stream, or a consumer, of that name is there and different. */
+const IN_USE = new Set([10_058, 10_148, 10_013, 10_012])
+const NOT_THERE = 404
+
+function unlessGone(error: unknown): undefined {
+  if (error instanceof JetStreamApiError && error.status === NOT_THERE) return undefined
+  throw error
+}
+
+const missing =
+  (name: string) =>
+  (error: unknown): never => {
+    unlessGone(error)
+    throw notFound(name)
+  }
