@@ -32,6 +32,8 @@ export interface HostOptions extends DeployOptions {
   readonly managementHost?: string
   /** Overrides the configuration's access to the management API. */
   readonly managementAccess?: 'local' | 'signed'
+  /** Overrides the configuration's NATS servers. */
+  readonly nats?: string
   /** Overrides the configuration's port; 0 takes a free one. */
   readonly port?: number
   /** Overrides the configuration's address. */

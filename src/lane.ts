@@ -80,6 +80,9 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     dev,
     inFlight,
     invocations,
+    ...(program.management !== undefined && {
+      trouble: async () => (await supervisor.ask({ kind: 'trouble' } satisfies Question)) as string | undefined,
+    }),
     ...(dev && { tools: createDevTools({ host: data.host, port: data.port, inFlight, invocations }) }),
   })
   let directory: Directory | undefined

@@ -57,6 +57,7 @@ export async function openManagement(
     key: process.env['AMPOULE_KEY'],
     logRetention: { days: configuration.host.logRetentionDays, maxBytes: configuration.host.logStorageMb * 1024 * 1024 },
     prices: configuration.host.prices,
+    nats: natsOf(options, configuration),
   })
   const accessKeys = await readKeys(state, { host, folder, signed })
   const routes = await state.routes()
@@ -87,6 +88,13 @@ export async function openManagement(
       await (control ?? state).close()
     },
   }
+}
+
+function natsOf({ nats }: HostOptions, { host, folder }: LoadedConfiguration): Parameters<typeof openState>[0]['nats'] {
+  const servers = nats ?? host.nats
+  if (servers === undefined) return undefined
+  const { natsCredentials: file, natsReplicas: replicas } = host
+  return { servers, credentials: file === undefined ? undefined : resolve(folder, file), replicas }
 }
 
 /** Throws `InvalidConfiguration` for what only a host with a data folder has. */

@@ -28,6 +28,7 @@ export const serve: Command = {
       value: 'H',
       about: "Address of the management API, instead of the configuration's; others than this machine's need an access key.",
     },
+    nats: { type: 'string', value: 'URL', about: "NATS servers that keep the queues, instead of the configuration's." },
     signed: { type: 'boolean', about: 'Requests to the management API must be signed, on every address.' },
     dev: { type: 'boolean', about: 'Development: error details, server-timing, an index at /, a line per invocation.' },
     json: JSON_LOGS_OPTION,
@@ -41,6 +42,7 @@ export const serve: Command = {
     const dataDir = textOption(input, 'data')
     const managementPort = integerOption(input, 'management-port', HOST_FIELDS.managementPort)
     const managementHost = textOption(input, 'management-host')
+    const nats = textOption(input, 'nats')
     // With a data folder there may be nothing to configure.
     const configOptional = dataDir !== undefined && listen.config === CONFIG_OPTION.default
     const { functions } = await configurationOf({ ...listen, configOptional })
@@ -50,6 +52,7 @@ export const serve: Command = {
       ...(dataDir === undefined ? {} : { dataDir }),
       ...(managementPort === undefined ? {} : { managementPort }),
       ...(managementHost === undefined ? {} : { managementHost }),
+      ...(nats === undefined ? {} : { nats }),
       ...(input.values['signed'] === true && { managementAccess: 'signed' as const }),
       dev: input.values['dev'] === true,
       logs: json ? 'json' : 'text',

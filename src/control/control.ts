@@ -12,7 +12,10 @@ import type { Observer } from '../observe/records.ts'
 import type { Prices } from '../functions/prices.ts'
 import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
+import type { QueueEngine } from '../store/queue.ts'
 import { openSeal, type Seal } from '../store/seal.ts'
+import type { NatsOptions } from '../store/nats/connection.ts'
+import { openNatsQueues } from '../store/nats/queues.ts'
 import { openSqliteQueues } from '../store/sqlite/open-queues.ts'
 import { openSqliteStreams } from '../store/sqlite/open-streams.ts'
 import { openSqlite } from '../store/sqlite/open.ts'
@@ -87,6 +90,14 @@ export interface ControlOptions {
   readonly key: string | undefined
   readonly logRetention: LogRetention
   readonly prices: Prices
+  /** Where queues are; undefined: in the folder. */
+  readonly nats: Omit<NatsOptions, 'report'> | undefined
+}
+
+function openQueueEngine({ folder, nats, observe }: ControlOptions): Promise<QueueEngine> {
+  if (nats === undefined) return openSqliteQueues(join(folder, 'queues'), Date.now)
+  const report: NatsOptions['report'] = (level, message) => observe({ type: 'host', time: Date.now(), level, message })
+  return openNatsQueues({ ...nats, report }, Date.now)
 }
 
 /** The store and the folders, without anything that needs lanes: opened first, as they may be in use. */
@@ -110,7 +121,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
   try {
     const opened = await openLogStore({ folder, retention }, observe)
     logStore = opened
-    const queues = new Queues(await openSqliteQueues(join(folder, 'queues'), Date.now))
+    const queues = new Queues(await openQueueEngine(options))
     openQueues = queues
     const streams = new Streams(await openSqliteStreams(join(folder, 'streams'), Date.now))
     openStreams = streams

@@ -30,6 +30,8 @@ export type Question =
   /** Answered with up to `limit` {@link TakenBatch}es. */
   | { readonly kind: 'take-batches'; readonly limit: number }
   | { readonly kind: 'settle-batch'; readonly mapping: string; readonly id: string; readonly outcome: BatchOutcome }
+  /** Answered with what the host cannot do now, or undefined. */
+  | { readonly kind: 'trouble' }
   /** What invocations logged and took (src/observe/logs/batch.ts); answered when it is kept. */
   | { readonly kind: 'logs'; readonly batch: Uint8Array<ArrayBuffer> }
 

@@ -12,6 +12,7 @@ export class Queues {
 
   constructor(engine: QueueEngine) {
     this.engine = engine
+    engine.watch?.((name) => this.wake(name))
   }
 
   async send(name: string, messages: readonly NewMessage[]): Promise<readonly SentMessage[]> {

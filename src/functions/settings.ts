@@ -150,6 +150,22 @@ export const HOST_FIELDS = {
     about:
       'Who has access to the management API: `signed` requests, or every program of this machine (`local`). Left out: `local` on an address of this machine, else `signed`.',
   },
+  nats: {
+    type: 'text',
+    about:
+      'Servers of NATS (with JetStream) that keep the queues, for several hosts: `nats://host:port` or `tls://host:port`, with commas between, `user:password@` or `token@` in front of the host. Left out: queues are in the data folder.',
+  },
+  natsCredentials: {
+    type: 'text',
+    about: 'File with the credentials of a NATS user (`.creds`), relative to the configuration file.',
+  },
+  natsReplicas: {
+    type: 'integer',
+    min: 1,
+    max: 5,
+    default: 1,
+    about: 'How many servers of a NATS cluster keep each queue; 3 survive the loss of one.',
+  },
   lanes: { type: 'integer', min: 1, max: 256, about: 'Worker threads that serve requests. Left out: one per core.' },
   memoryCeilingMb: {
     type: 'integer',

@@ -20,6 +20,8 @@ export interface GatewayOptions {
   readonly dev: boolean
   readonly inFlight: InFlight
   readonly invocations: InvocationOptions
+  /** What the host cannot do now, without a word about how it is set up; undefined: nothing. */
+  readonly trouble?: () => Promise<string | undefined>
   /** Further tools of development: what they answer below `/_ampoule/dev/`, and what they are shown. Only with `dev`. */
   readonly tools?: GatewayTools
 }
@@ -83,9 +85,12 @@ function createApp(options: GatewayOptions, functions: () => HostedFunctions): H
   const { dev, tools } = options
   const app = new Hono<GatewayEnv>()
 
-  app.get('/_ampoule/health', (c) => {
+  app.get('/_ampoule/health', async (c) => {
     c.header(REQUEST_ID_HEADER, randomUUID())
-    return options.inFlight.draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ok' })
+    if (options.inFlight.draining) return c.json({ status: 'draining' }, 503)
+    const trouble = await options.trouble?.()
+    // Functions can still be asked over HTTP.
+    return c.json(trouble === undefined ? { status: 'ok' } : { status: 'degraded', trouble })
   })
 
   if (dev) {

@@ -160,6 +160,9 @@ function functionFailure(error: unknown, { requestId }: Invocation, { settings }
   }
 }
 
+/** What is over after a while. */
+const PASSING: ReadonlySet<string> = new Set(['ShuttingDown', 'StoreUnavailable'])
+
 /** What the host itself says instead of an answer. */
 export function toLambdaError(error: unknown): LambdaError {
   if (error instanceof LambdaError) return error
@@ -184,6 +187,6 @@ export function toLambdaError(error: unknown): LambdaError {
       return new LambdaError('InvalidRuntimeException', message, { cause: error })
     default:
       // Of the host's own failures nobody outside learns more.
-      return new LambdaError('ServiceException', code === 'ShuttingDown' ? message : 'The host failed', { cause: error })
+      return new LambdaError('ServiceException', PASSING.has(code) ? message : 'The host failed', { cause: error })
   }
 }

@@ -51,7 +51,7 @@ const knobs = (fields: Fields): readonly (readonly [string, string])[] =>
     const otherwise = field.default === undefined ? '' : written(field.default, unit)
     return [[name, `| \`${name}\` | ${otherwise} | ${written(field.min, unit)} to ${written(field.max, unit)} |`]]
   })
-const NO_LIMITS = new Set(['port', 'managementPort', 'lanes'])
+const NO_LIMITS = new Set(['port', 'managementPort', 'natsReplicas', 'lanes'])
 
 const FIXED: readonly (readonly [string, string])[] = [
   ['environment', written(FUNCTION_FIELDS.environment.maxBytes, 'bytes')],

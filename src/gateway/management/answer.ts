@@ -25,6 +25,7 @@ type Answer =
   | TakenEvent
   | readonly TakenBatch[]
   | UrlRoute
+  | string
   | undefined
 
 /** Answers what lanes ask. */
@@ -56,6 +57,8 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
         return Promise.resolve(control.triggers.take(question.limit))
       case 'settle-batch':
         return control.triggers.settle(question.mapping, question.id, question.outcome).then(() => undefined)
+      case 'trouble':
+        return Promise.resolve(troubleOf(control))
       case 'logs':
         return control.logs.store.append(question.batch).then(() => undefined)
       default:
@@ -63,6 +66,10 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
     }
   }
 }
+
+/** For everybody: without addresses. */
+const troubleOf = ({ queues: { engine } }: Control): string | undefined =>
+  engine.trouble === undefined ? undefined : `${engine.name}, which keeps the queues, is away`
 
 function refused(error: unknown): Extract<EventAnswer, { readonly ok: false }> {
   const { type, message, members } = error instanceof LambdaError ? error : toLambdaError(error)

@@ -70,7 +70,9 @@ export const SQS: JsonService = {
     const { code, message } = error instanceof AmpouleError ? error : { code: 'Internal', message: '' }
     // Deleted since it was looked for.
     if (code === 'QueueNotFound') return noSuchQueue()
-    if (code === 'ShuttingDown') return new SqsError('ServiceUnavailable', message)
+    // What the engine of the queues has not.
+    if (code === 'InvalidRequest') return new SqsError('UnsupportedOperation', message)
+    if (code === 'ShuttingDown' || code === 'StoreUnavailable') return new SqsError('ServiceUnavailable', message)
     return new SqsError('InternalError', 'The host failed', { cause: error })
   },
 }

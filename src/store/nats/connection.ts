@@ -32,12 +32,16 @@ const CONNECT_ATTEMPTS = 10
 const CONNECT_WAIT_MS = 1_000
 /** Of one request. */
 const TIMEOUT_MS = 5_000
-const RECONNECT_WAIT_MS = 250
+/** Doubled at each attempt. */
+const RECONNECT_WAIT_MS = 100
+const MAX_RECONNECT_WAIT_MS = 5_000
 
 /** Rejects with `InvalidConfiguration` when there is no such server, or it has no JetStream. */
 export async function connectNats({ servers, credentials, replicas, report }: NatsOptions): Promise<Nats> {
   const shown = withoutSecrets(servers)
-  const connection = await first(servers, credentials, shown)
+  let reconnects = 0
+  const waits = () => Math.min(RECONNECT_WAIT_MS * 2 ** reconnects++, MAX_RECONNECT_WAIT_MS)
+  const connection = await first({ servers, credentials, waits }, shown)
   let trouble: string | undefined
   let closed = false
   const watching = (async () => {
@@ -48,6 +52,7 @@ export async function connectNats({ servers, credentials, replicas, report }: Na
         report('error', `${trouble}: queues do nothing until it is back`)
       } else if (type === 'reconnect') {
         trouble = undefined
+        reconnects = 0
         report('info', `NATS at ${shown} is back`)
       }
     }
@@ -69,7 +74,9 @@ export async function connectNats({ servers, credentials, replicas, report }: Na
           return await work()
         } catch (error) {
           if (error instanceof AmpouleError) throw error
-          throw new AmpouleError('StoreUnavailable', `NATS at ${shown} did not do it: ${(error as Error).message}`, { cause: error })
+          throw new AmpouleError('StoreUnavailable', `NATS at ${shown} did not do it: ${(error as Error).message}`, {
+            cause: error,
+          })
         }
       },
       async close() {
@@ -82,11 +89,18 @@ export async function connectNats({ servers, credentials, replicas, report }: Na
   } catch (error) {
     closed = true
     await connection.close()
-    throw new AmpouleError('InvalidConfiguration', `the server NATS at ${shown} has no JetStream: start it with -js`, { cause: error })
+    throw new AmpouleError('InvalidConfiguration', `the server NATS at ${shown} has no JetStream: start it with -js`, {
+      cause: error,
+    })
   }
 }
 
-async function first(servers: string, credentials: string | undefined, shown: string): Promise<NatsConnection> {
+interface First extends Pick<NatsOptions, 'servers' | 'credentials'> {
+  /** Milliseconds before the next attempt at a server that has gone away. */
+  readonly waits: () => number
+}
+
+async function first({ servers, credentials, waits }: First, shown: string): Promise<NatsConnection> {
   const authenticator = credentials === undefined ? undefined : credsAuthenticator(await readCredentials(credentials))
   for (let attempt = 1; ; attempt++)
     try {
@@ -95,7 +109,7 @@ async function first(servers: string, credentials: string | undefined, shown: st
         name: 'ampoule',
         timeout: TIMEOUT_MS,
         maxReconnectAttempts: -1,
-        reconnectTimeWait: RECONNECT_WAIT_MS,
+        reconnectDelayHandler: waits,
         ...(authenticator !== undefined && { authenticator }),
       })
     } catch (error) {
@@ -131,7 +145,10 @@ function readServers(text: string): Servers {
 function readUrl(text: string): URL {
   const url = URL.parse(text)
   if (url === null || !['nats:', 'tls:'].includes(url.protocol) || url.host === '')
-    throw new AmpouleError('InvalidConfiguration', `nats is "${withoutSecrets(text)}": it must be like nats://127.0.0.1:4222, or tls://…`)
+    throw new AmpouleError(
+      'InvalidConfiguration',
+      `nats is "${withoutSecrets(text)}": it must be like nats://127.0.0.1:4222, or tls://…`,
+    )
   return url
 }
 

@@ -27,8 +27,13 @@ export function headersOf({ id, attributes, sentMs, source }: Outgoing): MsgHdrs
 
 /** What a stored message says. `place`: of it in the stream. */
 export function readMessage(
-  { headers: found, data }: { readonly headers: MsgHdrs | undefined; readonly data: Uint8Array },
-  { stream, sequence, storedMs, receives }: { readonly stream: string; readonly sequence: number; readonly storedMs: number; readonly receives: number },
+  { headers: found, data }: { readonly headers?: MsgHdrs | undefined; readonly data: Uint8Array },
+  {
+    stream,
+    sequence,
+    storedMs,
+    receives,
+  }: { readonly stream: string; readonly sequence: number; readonly storedMs: number; readonly receives: number },
 ): PeekedMessage {
   const text = (name: string): string | undefined => (found?.has(name) === true ? found.get(name) : undefined)
   return {
@@ -77,7 +82,9 @@ export interface Receipt extends Delivery {
 
 /** Undefined: it is none of this consumer. */
 export function readReceipt(receipt: string, stream: string, consumer: string): Receipt | undefined {
-  const [until = '', subject = ''] = Buffer.from(receipt.slice(receipt.indexOf('-') + 1), 'base64url').toString().split(' ')
+  const [until = '', subject = ''] = Buffer.from(receipt.slice(receipt.indexOf('-') + 1), 'base64url')
+    .toString()
+    .split(' ')
   const delivery = /^\d{1,16}$/.test(until) ? readDelivery(subject, stream, consumer) : undefined
   return delivery === undefined ? undefined : { ...delivery, untilMs: Number(until) }
 }

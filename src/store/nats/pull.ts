@@ -1,11 +1,11 @@
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node'
 
-/** Longer than any server takes that is there. */
-const TIMEOUT_MS = 5_000
+/** Without a word for so long, there is nothing: a server says nothing where others have just taken what it saw, or where there is no such consumer. */
+const SILENT_MS = 1_000
 
 /**
- * What a consumer has now, up to `limit` messages, without waiting for more (the client library only knows requests that wait). Undefined: no answer,
- * as when there is no such consumer. NATS, "JetStream wire API": CONSUMER.MSG.NEXT with `no_wait`.
+ * What a consumer has now, up to `limit` messages, without waiting for more (the client library only knows requests that wait). Undefined: the server said
+ * nothing. NATS, "JetStream wire API": CONSUMER.MSG.NEXT with `no_wait`.
  */
 export function pull(
   connection: NatsConnection,
@@ -15,10 +15,10 @@ export function pull(
   const inbox = createInbox()
   const messages: Msg[] = []
   // What came is given whatever comes after: the server counts it as given.
-  const end = (complete: boolean): void => {
+  const end = (answered: boolean): void => {
     clearTimeout(timer)
     subscription.unsubscribe()
-    resolve(complete || messages.length > 0 ? messages : undefined)
+    resolve(answered || messages.length > 0 ? messages : undefined)
   }
   const subscription = connection.subscribe(inbox, {
     callback(error, message) {
@@ -30,10 +30,11 @@ export function pull(
       const status = message.headers?.code ?? 0
       if (status !== 0) return end(status !== CONFLICT)
       messages.push(message)
+      timer.refresh()
       if (messages.length === limit) end(true)
     },
   })
-  const timer = setTimeout(() => end(false), TIMEOUT_MS)
+  const timer = setTimeout(() => end(false), SILENT_MS)
   connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify({ batch: limit, no_wait: true }), {
     reply: inbox,
   })

@@ -101,10 +101,12 @@ class NatsQueues implements QueueEngine {
         max_age: nanos(retentionMs),
         duplicate_window: nanos(Math.min(DEDUPLICATION_MS, retentionMs)),
         num_replicas: replicas,
+        allow_direct: true,
       }
       const subjects = [subjectOf(name)]
       await put(
-        () => jsm.streams.add({ name: stream, subjects, retention: RetentionPolicy.Workqueue, storage: StorageType.File, ...shape }),
+        () =>
+          jsm.streams.add({ name: stream, subjects, retention: RetentionPolicy.Workqueue, storage: StorageType.File, ...shape }),
         () => jsm.streams.update(stream, shape),
       )
       const receivers = { ack_wait: nanos(Math.max(1, visibilityMs)), max_ack_pending: MOST_IN_FLIGHT }
@@ -122,7 +124,9 @@ class NatsQueues implements QueueEngine {
     return this.#nats.ask(() => this.#find(name))
   }
 
-  definitions({ after = '', limit = Infinity }: { readonly after?: string; readonly limit?: number } = {}): Promise<QueueDefinition[]> {
+  definitions({ after = '', limit = Infinity }: { readonly after?: string; readonly limit?: number } = {}): Promise<
+    QueueDefinition[]
+  > {
     const names = [...this.#known.keys()].filter((name) => name > after).toSorted()
     return Promise.resolve(names.slice(0, limit).flatMap((name) => this.#known.get(name)?.definition ?? []))
   }
@@ -204,7 +208,8 @@ class NatsQueues implements QueueEngine {
         this.#changed.set(receipt, nowMs + visibilityMs)
         return true
       })
-      if (this.#changed.size > SWEEP) for (const [receipt, untilMs] of this.#changed) if (untilMs <= nowMs) this.#changed.delete(receipt)
+      if (this.#changed.size > SWEEP)
+        for (const [receipt, untilMs] of this.#changed) if (untilMs <= nowMs) this.#changed.delete(receipt)
       await this.#flush()
       return changed
     })
@@ -215,8 +220,9 @@ class NatsQueues implements QueueEngine {
       await this.#require(name)
       const stream = streamOf(name)
       const found: PeekedMessage[] = []
-      for (let sequence = 1; found.length < limit; ) {
-        const stored = await this.#nats.jsm.streams.getMessage(stream, { seq: sequence, next_by_subj: subjectOf(name) }).catch(unlessGone)
+      for (let sequence = 1; found.length < limit;) {
+        const query = { seq: sequence, next_by_subj: subjectOf(name) }
+        const stored = await this.#nats.jsm.direct.getMessage(stream, query).catch(unlessGone)
         if (stored === null || stored === undefined) break
         sequence = stored.seq + 1
         const place = { stream, sequence: stored.seq, storedMs: stored.time.getTime(), receives: 0 }
@@ -307,7 +313,7 @@ class NatsQueues implements QueueEngine {
           `a message of ${body.length} bytes, with its attributes, is longer than the NATS server takes (max_payload: ${limit} bytes)`,
         )
       // Nobody listens on its subject.
-      if ((error as Error).name === 'JetStreamNotEnabled') throw await this.#gone(name)
+      if ((error as Error).name === 'JetStreamNotEnabled') await this.#checkThere(name)
       throw error
     }
   }
@@ -315,15 +321,20 @@ class NatsQueues implements QueueEngine {
   async #pull(name: string, limit: number): Promise<readonly Taken[]> {
     const stream = streamOf(name)
     const pulled = await pull(this.#nats.connection, { stream, consumer: CONSUMER, limit })
-    if (pulled === undefined) throw await this.#gone(name)
-    return pulled.flatMap((message) => {
+    if (pulled === undefined) await this.#checkThere(name)
+    return (pulled ?? []).flatMap((message) => {
       const delivery = readDelivery(message.reply ?? '', stream, CONSUMER)
       return delivery === undefined ? [] : [{ message, delivery, read: readMessage(message, { stream, ...delivery }) }]
     })
   }
 
   /** Those that were moved: each is in its new queue before it leaves this one, and there once. */
-  async #moveAll(name: string, taken: readonly Taken[], to: string | undefined, source: string | undefined): Promise<readonly Taken[]> {
+  async #moveAll(
+    name: string,
+    taken: readonly Taken[],
+    to: string | undefined,
+    source: string | undefined,
+  ): Promise<readonly Taken[]> {
     const moved = await Promise.all(
       taken.map(async (one) => {
         const { read, delivery, message } = one
@@ -356,14 +367,11 @@ class NatsQueues implements QueueEngine {
     await Promise.race([this.#nats.connection.flush(), promise]).finally(() => clearTimeout(timer))
   }
 
-  /** What there is no answer for has been removed, or the server has lost it. */
-  async #gone(name: string): Promise<AmpouleError> {
+  /** Rejects when the queue has been removed, or the server has lost it. */
+  async #checkThere(name: string): Promise<void> {
     this.#known.delete(name)
-    const definition = await this.#look(name)
-    if (definition === undefined) return notFound(name)
-    // It is made anew by whoever defines it again.
-    const there = await this.#nats.jsm.streams.info(streamOf(name)).catch(unlessGone)
-    return there === undefined ? notFound(name) : new AmpouleError('StoreUnavailable', `NATS gave no answer for the queue ${name}`)
+    await this.#require(name)
+    await this.#nats.jsm.consumers.info(streamOf(name), CONSUMER).catch(missing(name))
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openSqliteQueues } from '../../../src/store/sqlite/open-queues.ts'
-import { describeQueueEngine, message, queueDefinition } from '../queue-conformance.ts'
+import { describeFifoQueues, describeQueueEngine, message, queueDefinition, setClock } from '../queue-conformance.ts'
 
 const folders: string[] = []
 async function folder(): Promise<string> {
@@ -15,7 +15,13 @@ afterAll(async () => {
   await Promise.all(folders.map((path) => rm(path, { recursive: true })))
 })
 
-describeQueueEngine('sqlite', async (clock) => openSqliteQueues(await folder(), () => clock.nowMs))
+async function open() {
+  const clock = setClock()
+  return { clock, queues: await openSqliteQueues(await folder(), () => clock.nowMs) }
+}
+
+describeQueueEngine('SQLite', open)
+describeFifoQueues('SQLite', open)
 
 describe('the queues of a folder', () => {
   it('are there again with their messages after they were closed', async () => {

@@ -113,9 +113,14 @@ const requireFailureQueue = (
   requireDestination(given.DestinationConfig?.OnFailure?.Destination, 'OnFailure destination', ['queue'], control)
 
 /** Undefined for other sources. */
-async function requireQueue({ arn, kind }: EventSource, { account, queues }: Control): Promise<QueueDefinition | undefined> {
+async function requireQueue(
+  { arn, kind, fifo }: EventSource,
+  { account, queues }: Control,
+): Promise<QueueDefinition | undefined> {
   if (kind !== 'sqs') return undefined
   const name = parseQueueArn(arn, account)
+  if (fifo && !queues.engine.capabilities.fifo)
+    throw invalidParameter(`The queue engine ${queues.engine.name} has no FIFO queues: ${arn}`)
   const found = name === undefined ? undefined : await queues.engine.definition(name)
   if (found === undefined)
     throw invalidParameter(

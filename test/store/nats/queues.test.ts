@@ -1,0 +1,100 @@
+import { connect } from '@nats-io/transport-node'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openNatsQueues } from '../../../src/store/nats/queues.ts'
+import type { QueueEngine } from '../../../src/store/queue.ts'
+import { lacking, natsProgram, startNats, type TestServer } from '../../tools/servers.ts'
+import { describeQueueEngine, message, queueDefinition, realClock } from '../queue-conformance.ts'
+
+const program = natsProgram()
+let server: TestServer
+
+/** Nothing of the tests before. */
+async function clear(): Promise<void> {
+  const connection = await connect({ servers: server.url })
+  const jsm = await jetstreamManager(connection)
+  for await (const name of jsm.streams.names()) await jsm.streams.delete(name)
+  await connection.close()
+}
+
+const options = () => ({ servers: server.url, credentials: undefined, replicas: 1, report: () => undefined })
+
+describe.skipIf(lacking(program) !== '')(`with a NATS server${lacking(program)}`, () => {
+  beforeAll(async () => {
+    server = await startNats(program)
+  })
+  afterAll(() => server.close())
+
+  describeQueueEngine('NATS', async () => {
+    await clear()
+    return { queues: await openNatsQueues(options(), Date.now), clock: realClock }
+  })
+
+  describe('hosts that share it', () => {
+    const engines: QueueEngine[] = []
+    const open = async () => {
+      const queues = await openNatsQueues(options(), Date.now)
+      engines.push(queues)
+      return queues
+    }
+    afterEach(async () => {
+      await Promise.all(engines.splice(0).map((engine) => engine.close()))
+    })
+
+    it('see the same queues, and each message goes to one of them', async () => {
+      await clear()
+      const [one, other] = [await open(), await open()]
+      const woken: string[] = []
+      other.watch?.((name) => woken.push(name))
+      await one.define(queueDefinition('q', { visibilityMs: 60_000 }))
+      await vi.waitFor(async () => expect(await other.definitions()).toMatchObject([{ name: 'q', visibilityMs: 60_000 }]))
+      await one.send(
+        'q',
+        Array.from({ length: 20 }, (_, index) => message(String(index))),
+      )
+      const got = await Promise.all([one, other].flatMap((queues) => [1, 2].map(() => queues.receive('q', { limit: 5 }))))
+      expect(new Set(got.flat().map(({ id }) => id)).size).toBe(20)
+      await vi.waitFor(() => expect(woken).toContain('q'))
+      expect(await other.acknowledge('q', got.flat().map(({ receipt }) => receipt))).toHaveLength(20) // prettier-ignore
+      expect(await one.stats('q')).toMatchObject({ visible: 0, inFlight: 0 })
+      await one.define(queueDefinition('q', { visibilityMs: 50_000 }))
+      await vi.waitFor(async () => expect(await other.definition('q')).toMatchObject({ visibilityMs: 50_000 }))
+      expect(await other.remove('q')).toBe(true)
+      await vi.waitFor(async () => expect(await one.definition('q')).toBeUndefined())
+    })
+
+    it('say while it is killed that it is away, and find everything when it is back', async () => {
+      await clear()
+      const said: string[] = []
+      const queues = await openNatsQueues({ ...options(), report: (_, text) => said.push(text) }, Date.now)
+      engines.push(queues)
+      await queues.define(queueDefinition('q', { visibilityMs: 1_000 }))
+      await queues.send('q', [message('received'), message('waiting')])
+      await queues.receive('q', { limit: 1 })
+      await server.kill()
+      await vi.waitFor(() => expect(queues.trouble).toContain('is away'))
+      for (const attempt of [queues.send('q', [message('x')]), queues.receive('q', { limit: 1 }), queues.stats('q')])
+        await expect(attempt).rejects.toMatchObject({ code: 'StoreUnavailable' })
+      await server.start()
+      await vi.waitFor(() => expect(queues.trouble).toBeUndefined(), { timeout: 10_000 })
+      expect(said).toEqual([expect.stringContaining('is away'), expect.stringContaining('is back')])
+      const bodies: string[] = []
+      await vi.waitFor(
+        async () => {
+          bodies.push(...(await queues.receive('q', { limit: 10 })).map(({ body }) => Buffer.from(body).toString()))
+          expect(bodies).toEqual(expect.arrayContaining(['received', 'waiting']))
+        },
+        { timeout: 10_000 },
+      )
+    })
+  })
+
+  it('names what is wrong with an address, without its password', async () => {
+    const attempt = (servers: string) => openNatsQueues({ ...options(), servers }, Date.now)
+    for (const servers of ['http://me:secret@127.0.0.1', 'nonsense', ''])
+      await expect(attempt(servers)).rejects.toMatchObject({
+        code: 'InvalidConfiguration',
+        message: expect.not.stringContaining('secret') as string,
+      })
+  })
+})
