@@ -235,7 +235,7 @@ describe('a host that is killed at random moments', () => {
         producer.stop()
         // While requests are on their way.
         await host.kill('SIGKILL')
-        evidence.read(host.ampoule.stdout)
+        evidence.read(host.ampoule)
         host.close()
         await running
         if (crash % 10 === 0) process.stdout.write(`  ${crash} of ${CRASHES} kills, ${evidence.summary()}\n`)
@@ -243,7 +243,7 @@ describe('a host that is killed at random moments', () => {
       }
       // Nothing more comes: all of it is worked off.
       const seen = () => {
-        evidence.read(host.ampoule.stdout)
+        evidence.read(host.ampoule)
         return evidence
       }
       const WAIT = { timeout: 60_000 + CRASHES * 5_000, interval: 500 }
@@ -262,7 +262,7 @@ describe('a host that is killed at random moments', () => {
         .toEqual([])
       await host.kill('SIGTERM')
       host.close()
-      evidence.read(host.ampoule.stdout)
+      evidence.read(host.ampoule)
       process.stdout.write(`  seed ${SEED}, ${CRASHES} kills: ${evidence.summary()}\n`)
       expect(evidence.missing('queue').filter((id) => !dead.has(id))).toEqual([])
       expect(evidence.missing('group')).toEqual([])

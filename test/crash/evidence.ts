@@ -1,30 +1,37 @@
 export type Kind = 'queue' | 'group' | 'stream' | 'event'
 
+interface Host {
+  readonly stdout: string
+}
+
 /** What hosts have acknowledged, and what functions have said that they did. */
 export class Evidence {
   readonly #acknowledged = new Map<Kind, Set<string>>()
   /** In the order in which it was done the first time. */
   readonly #done = new Map<Kind, Set<string>>()
   readonly #runs = new Map<string, number>()
-  /** How much of which output was read. */
-  readonly #read = { text: '', length: 0 }
+  /** By host: how much of its output was read. */
+  readonly #read = new WeakMap<Host, number>()
 
   acknowledged(kind: Kind, id: string): void {
     this.#of(this.#acknowledged, kind).add(id)
   }
 
-  /** The output of one host so far; what was read of it before is passed over. */
-  read(output: string): void {
-    // Another host's begins anew.
-    if (!output.startsWith(this.#read.text)) this.#read.length = 0
-    this.#read.text = output.slice(0, 4096)
-    const fresh = output.slice(this.#read.length)
+  /** What a host has put out since it was read last. */
+  read(host: Host): void {
+    const before = this.#read.get(host) ?? 0
+    const fresh = host.stdout.slice(before)
     const end = fresh.lastIndexOf('\n') + 1
-    this.#read.length += end
+    this.#read.set(host, before + end)
     for (const [, kind, id = ''] of fresh.slice(0, end).matchAll(/done (queue|group|stream|event) ([\w:-]+)/g)) {
       this.#of(this.#done, kind as Kind).add(id)
       this.#runs.set(id, (this.#runs.get(id) ?? 0) + 1)
     }
+  }
+
+  /** How many different ones were done. */
+  done(kind: Kind): number {
+    return this.#of(this.#done, kind).size
   }
 
   /** Acknowledged, and not done. */

@@ -1,6 +1,6 @@
 import { nanos, type Msg } from '@nats-io/transport-node'
 import { Kvm, type KV } from '@nats-io/kv'
-import { AckPolicy, JetStreamApiError, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream'
+import { AckPolicy, JetStreamApiError, RetentionPolicy, StorageType, type ConsumerInfo } from '@nats-io/jetstream'
 import { AmpouleError } from '../../errors.ts'
 import { DEDUPLICATION_MS, type NewMessage, type PeekedMessage, type QueueDefinition, type QueueEngine } from '../queue.ts'
 import type { QueueStats, ReceivedMessage, ReceiveOptions, SentMessage, VisibilityChange } from '../queue.ts'
@@ -218,15 +218,13 @@ class NatsQueues implements QueueEngine {
   async peek(name: string, limit: number): Promise<readonly PeekedMessage[]> {
     return this.#nats.ask(async () => {
       await this.#require(name)
-      const stream = streamOf(name)
+      const { ack_floor: done } = await this.#consumer(name)
       const found: PeekedMessage[] = []
-      for (let sequence = 1; found.length < limit;) {
-        const query = { seq: sequence, next_by_subj: subjectOf(name) }
-        const stored = await this.#nats.jsm.direct.getMessage(stream, query).catch(unlessGone)
-        if (stored === null || stored === undefined) break
-        sequence = stored.seq + 1
-        const place = { stream, sequence: stored.seq, storedMs: stored.time.getTime(), receives: 0 }
-        found.push(readMessage({ headers: stored.header, data: stored.data }, place))
+      for (let next = done.stream_seq + 1; found.length < limit;) {
+        const message = await this.#messageFrom(name, next)
+        if (message === undefined) break
+        next = message.sequence + 1
+        found.push(message)
       }
       return found
     })
@@ -242,14 +240,10 @@ class NatsQueues implements QueueEngine {
   async stats(name: string): Promise<QueueStats> {
     return this.#nats.ask(async () => {
       await this.#require(name)
-      const { jsm } = this.#nats
-      const [stream, consumer]: [StreamInfo, { num_ack_pending: number }] = await Promise.all([
-        jsm.streams.info(streamOf(name)),
-        jsm.consumers.info(streamOf(name), CONSUMER),
-      ]).catch(missing(name))
-      const { messages, first_ts: oldest } = stream.state
-      const inFlight = Math.min(messages, consumer.num_ack_pending)
-      return { visible: messages - inFlight, inFlight, delayed: 0, oldestSentMs: messages === 0 ? undefined : Date.parse(oldest) }
+      // A server that was killed has messages again that were acknowledged, until they are too old. The consumer knows of it.
+      const { num_pending: visible, num_ack_pending: inFlight, ack_floor: done } = await this.#consumer(name)
+      const oldest = visible + inFlight === 0 ? undefined : await this.#messageFrom(name, done.stream_seq + 1)
+      return { visible, inFlight, delayed: 0, oldestSentMs: oldest?.sentMs }
     })
   }
 
@@ -298,6 +292,20 @@ class NatsQueues implements QueueEngine {
     const found = await this.#find(name)
     if (found === undefined) throw notFound(name)
     return found
+  }
+
+  #consumer(name: string): Promise<ConsumerInfo> {
+    return this.#nats.jsm.consumers.info(streamOf(name), CONSUMER).catch(missing(name))
+  }
+
+  /** The first message from this sequence on. */
+  async #messageFrom(name: string, sequence: number): Promise<PeekedMessage | undefined> {
+    const stream = streamOf(name)
+    const query = { seq: sequence, next_by_subj: subjectOf(name) }
+    const stored = await this.#nats.jsm.direct.getMessage(stream, query).catch(unlessGone)
+    if (stored === null || stored === undefined) return undefined
+    const place = { stream, sequence: stored.seq, storedMs: stored.time.getTime(), receives: 0 }
+    return readMessage({ headers: stored.header, data: stored.data }, place)
   }
 
   /** The sequence of what is on disk then, or was before with the same `key`. */
@@ -371,7 +379,7 @@ class NatsQueues implements QueueEngine {
   async #checkThere(name: string): Promise<void> {
     this.#known.delete(name)
     await this.#require(name)
-    await this.#nats.jsm.consumers.info(streamOf(name), CONSUMER).catch(missing(name))
+    await this.#consumer(name)
   }
 }
 

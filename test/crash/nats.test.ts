@@ -1,0 +1,144 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { afterAll, describe, expect, it } from 'vitest'
+import { removeFolders, temporaryFolder } from '../gateway/management/host.ts'
+import { serve } from '../gateway/management/serve.ts'
+import { openNatsQueues } from '../../src/store/nats/queues.ts'
+import { queueDefinition } from '../store/queue-conformance.ts'
+import { lacking, natsProgram, startNats } from '../tools/servers.ts'
+import { Evidence, Random } from './evidence.ts'
+
+/*
+ * Two hosts with the same functions on one NATS server. At random moments one of the three is killed. What a host has acknowledged must have
+ * been done by one of the hosts, or be among the dead letters, at the end.
+ */
+const CRASHES = Number(process.env['AMPOULE_CRASHES'] ?? 3)
+const SEED = Number(process.env['AMPOULE_SEED'] ?? randomInt(2 ** 31))
+
+afterAll(removeFolders)
+
+/** Messages that begin so fail always. */
+const BAD = 'bad'
+
+/** As in crash.test.ts, an invocation ends only when the word of it is out. */
+const WORKER = `export default {
+  async queue(batch) {
+    for (const one of batch.messages) {
+      const id = one.text()
+      if (id.startsWith('${BAD}')) one.retry(0)
+      else console.log('done queue ' + id)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  },
+}`
+
+type Host = Awaited<ReturnType<typeof start>>
+
+async function start(folder: string, name: string, nats: string) {
+  const args = ['--config', join(folder, 'ampoule.jsonc'), '--nats', nats]
+  const host = await serve(join(folder, name), args, { deadlineMs: 3_600_000 })
+  const endpoint = /managing functions at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? ''
+  const health = `${/serving 1 function at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? ''}/_ampoule/health`
+  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 })
+  return { ...host, sqs, endpoint, health: async () => (await (await fetch(health)).json()) as object }
+}
+
+/** Sends through a host as fast as it takes it, until it is stopped. What was acknowledged is kept in the evidence. */
+async function produce(host: Host, { evidence, random, stop }: { evidence: Evidence; random: Random; stop: AbortSignal }) {
+  while (!stop.aborted)
+    try {
+      const ids = Array.from({ length: 10 }, () => `${random.below(50) === 0 ? BAD : 'message'}-${randomUUID()}`)
+      const Entries = ids.map((MessageBody, index) => ({ Id: String(index), MessageBody }))
+      const QueueUrl = `${host.endpoint}/000000000000/work`
+      const { Successful = [] } = await host.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
+      for (const { Id } of Successful) evidence.acknowledged('queue', ids[Number(Id)] ?? '')
+      await pause(random.below(20))
+    } catch {
+      // The host or the server is gone: then later.
+      await pause(20)
+    }
+}
+
+const program = natsProgram()
+
+describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(program)}`, () => {
+  it(
+    `have done all that they have acknowledged, or have it among the dead letters, after ${CRASHES} kills (seed ${SEED})`,
+    async () => {
+      const [random, evidence] = [new Random(SEED), new Evidence()]
+      const server = await startNats(program)
+      const queues = await openNatsQueues(
+        { servers: server.url, credentials: undefined, replicas: 1, report: () => undefined },
+        Date.now,
+      )
+      await queues.define(queueDefinition('dead'))
+      await queues.define(queueDefinition('work', { visibilityMs: 3_000, deadLetter: { queue: 'dead', maxReceives: 5 } }))
+      const folder = await temporaryFolder()
+      const functions = { worker: { source: 'fn.js', queue: 'work', timeoutMs: 2_000 } }
+      await writeFile(join(folder, 'fn.js'), WORKER)
+      await writeFile(join(folder, 'ampoule.jsonc'), JSON.stringify({ functions }))
+      const hosts = await Promise.all(['one', 'other'].map((name) => start(folder, name, server.url)))
+      const did = [0, 0]
+      const read = () =>
+        hosts.forEach((host, index) => {
+          const before = evidence.done('queue')
+          evidence.read(host.ampoule)
+          did[index]! += evidence.done('queue') - before
+        })
+      const kills = { hosts: 0, server: 0 }
+      for (let crash = 1; crash <= CRASHES; crash++) {
+        const stop = new AbortController()
+        const running = hosts.map((host) => produce(host, { evidence, random, stop: stop.signal }))
+        await pause(200 + random.below(1_500))
+        // The first ones are one of each.
+        const victim = crash <= 3 ? crash - 1 : random.below(3)
+        if (victim === 2) {
+          kills.server++
+          await server.kill()
+          await expect
+            .poll(() => Promise.all(hosts.map((host) => host.health())), { timeout: 10_000 })
+            .toEqual(hosts.map(() => ({ status: 'degraded', trouble: 'NATS, which keeps the queues, is away' })))
+          await server.start()
+          await expect
+            .poll(() => Promise.all(hosts.map((host) => host.health())), { timeout: 20_000 })
+            .toEqual(hosts.map(() => ({ status: 'ok' })))
+          stop.abort()
+        } else {
+          kills.hosts++
+          const host = hosts[victim]!
+          await host.kill('SIGKILL')
+          read()
+          host.sqs.destroy()
+          // The other one goes on alone for a while.
+          await pause(random.below(500))
+          stop.abort()
+          hosts[victim] = await start(folder, ['one', 'other'][victim]!, server.url)
+        }
+        await Promise.all(running)
+        if (crash % 10 === 0) process.stdout.write(`  ${crash} of ${CRASHES} kills, ${evidence.summary()}\n`)
+      }
+      const WAIT = { timeout: 60_000 + CRASHES * 2_000, interval: 500 }
+      await expect.poll(() => queues.stats('work'), WAIT).toMatchObject({ visible: 0, inFlight: 0 })
+      for (const host of hosts) await host.kill('SIGTERM')
+      read()
+      const dead = new Set<string>()
+      for (;;) {
+        const got = await queues.receive('dead', { limit: 100, visibilityMs: 600_000 })
+        if (got.length === 0) break
+        for (const { body } of got) dead.add(Buffer.from(body).toString())
+      }
+      process.stdout.write(
+        `  seed ${SEED}, ${kills.hosts} kills of hosts and ${kills.server} of the server: ${evidence.summary()}; by each host ${did.join(' and ')}\n`,
+      )
+      expect(evidence.missing('queue').filter((id) => !dead.has(id))).toEqual([])
+      expect(Math.min(...did)).toBeGreaterThan(0)
+      await queues.close()
+      await server.close()
+    },
+    120_000 + CRASHES * 20_000,
+  )
+})
