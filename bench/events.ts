@@ -1,25 +1,18 @@
-import { Agent, request } from 'node:http'
+import { Agent } from 'node:http'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { randomUUID } from 'node:crypto'
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
-import {
-  CreateEventSourceMappingCommand,
-  CreateFunctionCommand,
-  LambdaClient,
-  waitUntilFunctionActiveV2,
-} from '@aws-sdk/client-lambda'
-import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs'
-import yazl from 'yazl'
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { SQSClient } from '@aws-sdk/client-sqs'
 import type { QueueEngine } from '../src/store/queue.ts'
 import { openSqliteQueues } from '../src/store/sqlite/open-queues.ts'
 import { absolute, compare, type Row, type Samples } from './harness.ts'
+import { compareNats } from './events-nats.ts'
 import { startManagedHost, type ManagedHost } from './managed-host.ts'
+import { attach, AWS, BODY, createFunction, post, process, PRODUCERS, type Attached } from './queue-load.ts'
 
-const BODY = 'x'.repeat(1024)
-const PRODUCERS = 64
 const ROUNDS = 3
 const BATCH = 100
 const BATCHED = 40_000
@@ -28,9 +21,6 @@ const LATENCIES = 200
 const FEW = 1_000
 const MANY = 1_000_000
 const COSTED = 20_000
-const WAIT_MS = 120_000
-
-const AWS = { region: 'us-east-1', credentials: { accessKeyId: 'any', secretAccessKey: 'any' }, maxAttempts: 1 }
 
 /** Queues: from the request that sends a message until the function has processed it, durably; and what it costs that others wait. */
 export async function run(): Promise<readonly Row[]> {
@@ -45,7 +35,7 @@ export async function run(): Promise<readonly Row[]> {
     } finally {
       await host.stop()
     }
-    return [...rows, await cost(join(folder, 'cost'))]
+    return [...rows, await cost(join(folder, 'cost')), ...(await compareNats(join(folder, 'nats')))]
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -116,81 +106,6 @@ async function throughHost(host: ManagedHost): Promise<readonly Row[]> {
 }
 
 const memory = (name: string, value: number): Samples => ({ name, unit: 'MB', values: [value] })
-
-async function createFunction(
-  client: LambdaClient,
-  FunctionName: string,
-  Runtime: 'provided.al2023' | 'nodejs22.x',
-  Handler: string,
-  files: Readonly<Record<string, Buffer>>,
-): Promise<void> {
-  const zip = new yazl.ZipFile()
-  for (const [path, content] of Object.entries(files)) zip.addBuffer(content, path)
-  zip.end()
-  const Code = { ZipFile: new Uint8Array(await buffer(zip.outputStream)) }
-  const Role = 'arn:aws:iam::000000000000:role/any'
-  await client.send(new CreateFunctionCommand({ FunctionName, Runtime, Handler, Role, Code }))
-  await waitUntilFunctionActiveV2({ client, maxWaitTime: 60, minDelay: 0.05, maxDelay: 0.2 }, { FunctionName })
-}
-
-interface Attached {
-  readonly name: string
-  /** Messages that are waiting or with a function. */
-  readonly left: () => Promise<number>
-}
-
-async function attach(lambda: LambdaClient, sqs: SQSClient, name: string, FunctionName: string, more: object): Promise<Attached> {
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }))
-  const EventSourceArn = `arn:aws:sqs:us-east-1:000000000000:${name}`
-  await lambda.send(new CreateEventSourceMappingCommand({ FunctionName, EventSourceArn, ...more }))
-  return {
-    name,
-    async left() {
-      const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }))
-      const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: inFlight } = Attributes
-      return Number(visible) + Number(inFlight)
-    },
-  }
-}
-
-interface Load {
-  readonly url: string
-  readonly agent: Agent
-  readonly body: string
-  readonly requests: number
-}
-
-/** Seconds from the first request until nothing is left. */
-async function process({ name, left }: Attached, { url, agent, body, requests }: Load): Promise<number> {
-  const started = performance.now()
-  let begun = 0
-  const produce = async (): Promise<void> => {
-    while (begun < requests) {
-      begun++
-      await post(`${url}/queues/${name}/messages`, body, agent)
-    }
-  }
-  await Promise.all(Array.from({ length: PRODUCERS }, produce))
-  while ((await left()) > 0) {
-    if (performance.now() - started > WAIT_MS) throw new Error(`${name}: ${await left()} messages are left after ${WAIT_MS} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-  return (performance.now() - started) / 1000
-}
-
-async function post(url: string, body: string, agent: Agent): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const outgoing = request(
-    url,
-    { method: 'POST', agent, headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } },
-    (response) => {
-      if (response.statusCode === 200) response.on('end', resolve).resume()
-      else buffer(response).then((text) => reject(new Error(`${response.statusCode}: ${text.toString()}`)), reject)
-    },
-  )
-  outgoing.on('error', reject).end(body)
-  return promise
-}
 
 /** Milliseconds by the machine's clock, one message at a time. */
 async function latencies(host: ManagedHost, { name, left }: Attached, agent: Agent): Promise<readonly number[]> {

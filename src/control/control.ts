@@ -12,10 +12,9 @@ import type { Observer } from '../observe/records.ts'
 import type { Prices } from '../functions/prices.ts'
 import { openCodeStore, type CodeStore } from '../store/code.ts'
 import type { Store } from '../store/contract.ts'
-import type { QueueEngine } from '../store/queue.ts'
 import { openSeal, type Seal } from '../store/seal.ts'
 import type { NatsOptions } from '../store/nats/connection.ts'
-import { openNatsQueues } from '../store/nats/queues.ts'
+import { openNats, type NatsEngines } from '../store/nats/open.ts'
 import { openSqliteQueues } from '../store/sqlite/open-queues.ts'
 import { openSqliteStreams } from '../store/sqlite/open-streams.ts'
 import { openSqlite } from '../store/sqlite/open.ts'
@@ -55,6 +54,8 @@ export interface Control {
   readonly port: number
   readonly events: EventQueue
   readonly queues: Queues
+  /** Whether other hosts may have the same queues and schedules. */
+  readonly shared: boolean
   readonly moves: MoveTasks
   readonly streams: Streams
   readonly triggers: Triggers
@@ -94,10 +95,10 @@ export interface ControlOptions {
   readonly nats: Omit<NatsOptions, 'report'> | undefined
 }
 
-function openQueueEngine({ folder, nats, observe }: ControlOptions): Promise<QueueEngine> {
-  if (nats === undefined) return openSqliteQueues(join(folder, 'queues'), Date.now)
+async function openShared({ nats, observe }: ControlOptions): Promise<NatsEngines | undefined> {
+  if (nats === undefined) return undefined
   const report: NatsOptions['report'] = (level, message) => observe({ type: 'host', time: Date.now(), level, message })
-  return openNatsQueues({ ...nats, report }, Date.now)
+  return await openNats({ ...nats, report }, Date.now)
 }
 
 /** The store and the folders, without anything that needs lanes: opened first, as they may be in use. */
@@ -116,12 +117,15 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
   const { folder, account, port, taken, declared, observe, key, accountConcurrency, logRetention: retention, prices } = options
   const store = createStore(await openSqlite(folder))
   let logStore: LogStore | undefined
+  let openedShared: NatsEngines | undefined
   let openQueues: Queues | undefined
   let openStreams: Streams | undefined
   try {
     const opened = await openLogStore({ folder, retention }, observe)
     logStore = opened
-    const queues = new Queues(await openQueueEngine(options))
+    const shared = await openShared(options)
+    openedShared = shared
+    const queues = new Queues(shared?.queues ?? (await openSqliteQueues(join(folder, 'queues'), Date.now)))
     openQueues = queues
     const streams = new Streams(await openSqliteStreams(join(folder, 'streams'), Date.now))
     openStreams = streams
@@ -169,7 +173,17 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           uuid: randomUUID,
           now: Date.now,
         })
-        const schedules = new Schedules({ store, events, queues, account, taken, observe, uuid: randomUUID, now: Date.now })
+        const schedules = new Schedules({
+          store,
+          events,
+          queues,
+          account,
+          taken,
+          observe,
+          uuid: randomUUID,
+          now: Date.now,
+          ticks: shared?.ticks,
+        })
         garbage.collectAll()
         // Of no function in particular; what is missing there is built again.
         void engineFolder()
@@ -190,6 +204,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           provisioning,
           events,
           queues,
+          shared: shared !== undefined,
           moves,
           streams,
           triggers,
@@ -211,6 +226,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
             await moves.close()
             await queues.close()
             await streams.close()
+            await shared?.close()
             await store.close()
           },
         }
@@ -221,6 +237,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         await opened.close()
         await queues.close()
         await streams.close()
+        await shared?.close()
         await store.close()
       },
     }
@@ -228,6 +245,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
     await logStore?.close()
     await openQueues?.close()
     await openStreams?.close()
+    await openedShared?.close()
     await store.close()
     throw error
   }

@@ -63,20 +63,26 @@ function expectNear(actualMs: number, expectedMs: number, { marginMs }: Clock): 
 export interface Opened {
   readonly queues: QueueEngine
   readonly clock: Clock
+  /** Of what the engine is a part of. */
+  close?(): Promise<void>
 }
 
 /** What every engine of queues must do. `open` gives one without any queue. */
 export function describeQueueEngine(name: string, open: () => Promise<Opened>): void {
   describe(`the queue engine ${name}`, () => {
-    const engines: QueueEngine[] = []
+    const opened: Opened[] = []
     const fresh = async (...definitions: QueueDefinition[]) => {
-      const { queues, clock } = await open()
-      engines.push(queues)
+      const engine = await open()
+      opened.push(engine)
+      const { queues, clock } = engine
       for (const definition of definitions) await queues.define(definition)
       return { queues, clock }
     }
     afterEach(async () => {
-      await Promise.all(engines.splice(0).map((engine) => engine.close()))
+      for (const engine of opened.splice(0)) {
+        await engine.queues.close()
+        await engine.close?.()
+      }
     })
 
     it('gives what was sent to one receiver, oldest first, with all that was said of it', async () => {
@@ -284,10 +290,11 @@ export function describeQueueEngine(name: string, open: () => Promise<Opened>): 
 /** What engines with the capability `fifo` must do, too. */
 export function describeFifoQueues(name: string, open: () => Promise<Opened>): void {
   describe(`FIFO queues of the engine ${name}`, () => {
-    const engines: QueueEngine[] = []
+    const opened: Opened[] = []
     const fresh = async (more: Partial<QueueDefinition> = {}) => {
-      const { queues, clock } = await open()
-      engines.push(queues)
+      const engine = await open()
+      opened.push(engine)
+      const { queues, clock } = engine
       await queues.define(queueDefinition('q.fifo', { fifo: true, visibilityMs: 1_000, ...more }))
       const send = (...messages: NewMessage[]) => queues.send('q.fifo', messages)
       const receive = async (limit = 10) => await queues.receive('q.fifo', { limit })
@@ -295,7 +302,10 @@ export function describeFifoQueues(name: string, open: () => Promise<Opened>): v
     }
     const of = (group: string, body: string) => message(body, { group })
     afterEach(async () => {
-      await Promise.all(engines.splice(0).map((engine) => engine.close()))
+      for (const engine of opened.splice(0)) {
+        await engine.queues.close()
+        await engine.close?.()
+      }
     })
 
     it('give messages of a group in their order, and none while an earlier one is with a receiver', async () => {

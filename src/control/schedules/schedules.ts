@@ -2,6 +2,7 @@ import { parseFunctionReference, type Account } from '../../functions/arn.ts'
 import { parseQueueArn } from '../../functions/queue-arn.ts'
 import type { Observer } from '../../observe/records.ts'
 import type { Store, Transaction } from '../../store/contract.ts'
+import type { Tick, TickEngine } from '../../store/ticks.ts'
 import type { EventInvocationRecord, Execution, ScheduleRecord } from '../../store/records.ts'
 import { eventId } from '../events/deliveries.ts'
 import type { EventQueue } from '../events/event-queue.ts'
@@ -13,6 +14,8 @@ export interface SchedulesOptions {
   readonly store: Store
   readonly events: Pick<EventQueue, 'added'>
   readonly queues: Pick<Queues, 'send'>
+  /** Where other hosts have the schedules of `ampoule.jsonc`, too. */
+  readonly ticks: TickEngine | undefined
   readonly account: Account
   /** Functions of `ampoule.jsonc`: they have no record. */
   readonly taken: ReadonlySet<string>
@@ -21,6 +24,8 @@ export interface SchedulesOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
+
+type Decide = (record: ScheduleRecord) => Due | undefined
 
 /** Pages of the store. */
 const PAGE = 100
@@ -31,8 +36,8 @@ const RETRY_MS = 5_000
 
 /**
  * Puts the ticks of schedules among the asynchronous invocations, or in the queue that is the target. That a tick is put there, and which one comes
- * next, is written in one transaction: each is put there once, however many hosts share the store and whenever one ends. A tick for a queue is
- * written down first and then sent, at least once.
+ * next, is written in one transaction: each is put there once, whenever the host ends. A tick for a queue is written down first and then sent, at
+ * least once.
  */
 export class Schedules {
   readonly #options: SchedulesOptions
@@ -57,6 +62,7 @@ export class Schedules {
       after = [last.name]
     }
     await this.check()
+    await this.#options.ticks?.take((tick) => this.#take(tick))
   }
 
   /** After a schedule was created, changed or deleted. */
@@ -87,6 +93,7 @@ export class Schedules {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
+    await this.#options.ticks?.close()
     await this.#checking
   }
 
@@ -95,8 +102,8 @@ export class Schedules {
     for (const [name, dueMs] of this.#due) {
       if (dueMs > now || this.#closed) continue
       try {
-        // Another host may have been faster.
-        await this.#put(name, (record) => (isDue(record, now) ? dueTicks(record, now) : undefined))
+        const decide = (record: ScheduleRecord) => (isDue(record, now) ? dueTicks(record, now) : undefined)
+        await this.#put(name, await this.#offer(name, decide))
       } catch (error) {
         this.#due.set(name, now + RETRY_MS)
         this.#report(`the schedule ${name} could not be run and is tried again: ${String(error)}`)
@@ -104,7 +111,33 @@ export class Schedules {
     }
   }
 
-  async #put(name: string, decide: (record: ScheduleRecord) => Due | undefined): Promise<void> {
+  /** What is left to this host of what is due. Where others have the schedule, too, its ticks go through what they share. */
+  async #offer(name: string, decide: Decide): Promise<Decide> {
+    const { store, ticks } = this.#options
+    if (ticks === undefined) return decide
+    const record = await store.get('schedules', [name])
+    const due = record?.declared === true ? decide(record) : undefined
+    if (due === undefined) return decide
+    await ticks.offer(name, due.ticks)
+    return ({ nextMs }) => (nextMs === record?.nextMs ? { ...due, ticks: [] } : undefined)
+  }
+
+  /** A tick that was offered by any host. False: the schedule is not this host's. */
+  async #take({ schedule, tickMs }: Tick): Promise<boolean> {
+    let taken = false
+    try {
+      await this.#put(schedule, ({ declared, enabled, nextMs }) => {
+        taken = declared === true && enabled
+        return taken ? { ticks: [tickMs], nextMs } : undefined
+      })
+    } catch (error) {
+      this.#report(`a tick of the schedule ${schedule} could not be run and comes again: ${String(error)}`)
+      throw error
+    }
+    return taken
+  }
+
+  async #put(name: string, decide: Decide): Promise<void> {
     const put = await this.#options.store.transact(async (tx) => {
       const record = await tx.get('schedules', [name])
       const due = record === undefined ? undefined : decide(record)

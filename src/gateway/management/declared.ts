@@ -62,13 +62,14 @@ function mapping(
   return { uuid: uuidOf(`${name}\n${source}`), name, source, settings: { ...settings } }
 }
 
-function scheduleOf({ name, schedule }: Declaring, { account, now }: Control): ScheduleRecord[] {
+function scheduleOf({ name, schedule }: Declaring, { account, now, shared }: Control): ScheduleRecord[] {
   if (schedule === undefined) return []
   const record: ScheduleRecord = {
     name,
     expression: schedule,
     timezone: 'UTC',
-    startMs: undefined,
+    // Where several hosts have it, its rate counts from the same moment on all.
+    startMs: shared ? 0 : undefined,
     endMs: undefined,
     windowMinutes: 0,
     enabled: true,

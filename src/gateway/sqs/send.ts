@@ -20,14 +20,14 @@ interface Draft {
   readonly message: NewMessage
   readonly bytes: number
   /** Of what was given, for the answer. */
-  readonly digests: object
+  readonly digests: () => object
 }
 
 export async function sendMessage(input: SqsInput, control: Control): Promise<object> {
   const queue = await existing(input.queue(control.account), control)
   const { message, digests } = readMessage(input, queue, control)
   const [sent] = await control.queues.send(queue.name, [message])
-  return answerOf(sent, digests, queue)
+  return answerOf(sent, digests(), queue)
 }
 
 export async function sendMessageBatch(input: SqsInput, control: Control): Promise<object> {
@@ -51,7 +51,7 @@ export async function sendMessageBatch(input: SqsInput, control: Control): Promi
   const messages = drafts.map(({ message }) => message)
   const sent = messages.length === 0 ? [] : await control.queues.send(queue.name, messages)
   return {
-    Successful: drafts.map(({ id, digests }, index) => ({ Id: id, ...answerOf(sent[index], digests, queue) })),
+    Successful: drafts.map(({ id, digests }, index) => ({ Id: id, ...answerOf(sent[index], digests(), queue) })),
     ...(failed.length > 0 && { Failed: failed }),
   }
 }
@@ -129,11 +129,11 @@ export function draftMessage(
         : delaySeconds !== undefined && { delayMs: delaySeconds * 1000 }),
     },
     bytes,
-    digests: {
+    digests: () => ({
       MD5OfMessageBody: md5(body),
       ...(messageAttributes !== undefined && { MD5OfMessageAttributes: md5OfAttributes(messageAttributes) }),
       ...(systemAttributes !== undefined && { MD5OfMessageSystemAttributes: md5OfAttributes(systemAttributes) }),
-    },
+    }),
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream'
 import { AmpouleError } from '../../errors.ts'
+import { Publisher } from './publisher.ts'
 
 export interface NatsOptions {
   /** `nats://host:port`, or `tls://…`, with `user:password@` or `token@` where the server wants it; several with commas between. */
@@ -19,6 +20,7 @@ export interface Nats {
   readonly connection: NatsConnection
   readonly js: JetStreamClient
   readonly jsm: JetStreamManager
+  readonly publisher: Publisher
   readonly replicas: number
   /** Why nothing can be asked now; undefined: something can. */
   readonly trouble: string | undefined
@@ -59,7 +61,9 @@ export async function connectNats({ servers, credentials, replicas, report }: Na
   })()
   try {
     const jsm = await jetstreamManager(connection, { timeout: TIMEOUT_MS })
+    const publisher = new Publisher(connection)
     return {
+      publisher,
       connection,
       js: jetstream(connection, { timeout: TIMEOUT_MS }),
       jsm,
@@ -82,6 +86,7 @@ export async function connectNats({ servers, credentials, replicas, report }: Na
       async close() {
         if (closed) return
         closed = true
+        publisher.close()
         await (trouble === undefined ? connection.drain() : connection.close())
         await watching
       },

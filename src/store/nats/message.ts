@@ -8,21 +8,33 @@ const ATTRIBUTES = 'Ampoule-Attributes'
 /** Of a message that was moved: when it was sent, and from where it came. */
 const SENT = 'Ampoule-Sent'
 const SOURCE = 'Ampoule-Source'
+/** NATS: a second message with the same, within the stream's window, is thrown away. */
+const KEY = 'Nats-Msg-Id'
 
 export interface Outgoing {
   readonly id: string
   readonly attributes: Readonly<Record<string, unknown>> | undefined
   readonly sentMs?: number
   readonly source?: string
+  /** Which of several copies only one is kept of. */
+  readonly key?: string
 }
 
-export function headersOf({ id, attributes, sentMs, source }: Outgoing): MsgHdrs {
+export function headersOf({ id, attributes, sentMs, source, key }: Outgoing): MsgHdrs {
   const found = headers()
   found.set(ID, id)
   if (attributes !== undefined) found.set(ATTRIBUTES, asciiJson(attributes))
   if (sentMs !== undefined) found.set(SENT, String(sentMs))
   if (source !== undefined) found.set(SOURCE, source)
+  if (key !== undefined) found.set(KEY, key)
   return found
+}
+
+/** Bytes on the wire. */
+export function sizeOf(headers: MsgHdrs): number {
+  let bytes = 'NATS/1.0\r\n\r\n'.length
+  for (const [name, values] of headers) for (const value of values) bytes += name.length + value.length + ': \r\n'.length
+  return bytes
 }
 
 /** What a stored message says. `place`: of it in the stream. */

@@ -1,16 +1,18 @@
-import { nanos, type Msg } from '@nats-io/transport-node'
-import { Kvm, type KV } from '@nats-io/kv'
+import { nanos, type Msg, type Subscription } from '@nats-io/transport-node'
+import type { KV } from '@nats-io/kv'
 import { AckPolicy, JetStreamApiError, RetentionPolicy, StorageType, type ConsumerInfo } from '@nats-io/jetstream'
 import { AmpouleError } from '../../errors.ts'
 import { DEDUPLICATION_MS, type NewMessage, type PeekedMessage, type QueueDefinition, type QueueEngine } from '../queue.ts'
 import type { QueueStats, ReceivedMessage, ReceiveOptions, SentMessage, VisibilityChange } from '../queue.ts'
-import { connectNats, type Nats, type NatsOptions } from './connection.ts'
-import { headersOf, readDelivery, readMessage, readReceipt, receiptOf, type Delivery } from './message.ts'
+import type { Nats } from './connection.ts'
+import { headersOf, sizeOf, readDelivery, readMessage, readReceipt, receiptOf, type Delivery } from './message.ts'
+import type { Publication } from './publisher.ts'
 import { pull } from './pull.ts'
+import { put } from './put.ts'
 
 const NAME = 'NATS'
 /** What all hosts know of queues: a key-value bucket, by name. */
-const BUCKET = 'ampoule-queues'
+export const QUEUES_BUCKET = 'ampoule-queues'
 /** Of a queue's messages. */
 const streamOf = (name: string): string => `ampoule-queue-${name}`
 const subjectOf = (name: string): string => `ampoule.queue.${name}`
@@ -36,25 +38,8 @@ interface Taken {
   readonly read: PeekedMessage
 }
 
-/**
- * Queues in NATS JetStream, which several hosts can share: a work-queue stream for each, with one durable pull consumer. `now`: milliseconds
- * since the epoch. Rejects as `connectNats`; requests reject with `StoreUnavailable` while the server is away.
- */
-export async function openNatsQueues(options: NatsOptions, now: () => number): Promise<QueueEngine> {
-  const nats = await connectNats(options)
-  try {
-    const { replicas } = options
-    const bucket = await new Kvm(nats.js).create(BUCKET, { replicas })
-    const queues = new NatsQueues(nats, bucket, now)
-    await queues.load()
-    return queues
-  } catch (error) {
-    await nats.close()
-    throw error
-  }
-}
-
-class NatsQueues implements QueueEngine {
+/** Queues in NATS JetStream, which several hosts can share: a work-queue stream for each, with one durable pull consumer. `now`: milliseconds since the epoch. */
+export class NatsQueues implements QueueEngine {
   readonly name = NAME
   readonly capabilities = { delay: false, fifo: false, receipts: false }
   readonly #nats: Nats
@@ -64,6 +49,7 @@ class NatsQueues implements QueueEngine {
   readonly #known = new Map<string, Known>()
   /** Until when, by receipt, where it is no longer as the receipt says. */
   readonly #changed = new Map<string, number>()
+  #watching: Subscription | undefined
 
   constructor(nats: Nats, bucket: KV, now: () => number) {
     this.#nats = nats
@@ -149,14 +135,12 @@ class NatsQueues implements QueueEngine {
     }
     return this.#nats.ask(async () => {
       await this.#require(name)
-      const sent = await Promise.all(
-        messages.map(async ({ id, body, attributes }) => ({
-          id,
-          sequence: await this.#publish(name, body, headersOf({ id, attributes }), id),
-        })),
+      const sequences = await this.#publish(
+        name,
+        messages.map(({ id, body, attributes }) => ({ data: body, headers: headersOf({ id, attributes }) })),
       )
       this.#nats.connection.publish(`${WAKE}${name}`)
-      return sent
+      return messages.map(({ id }, index) => ({ id, sequence: sequences[index] ?? 0 }))
     })
   }
 
@@ -259,15 +243,17 @@ class NatsQueues implements QueueEngine {
   }
 
   watch(told: (name: string) => void): void {
-    this.#nats.connection.subscribe(`${WAKE}*`, {
+    this.#watching = this.#nats.connection.subscribe(`${WAKE}*`, {
       callback: (error, { subject }) => {
         if (error === null) told(subject.slice(WAKE.length))
       },
     })
   }
 
+  /** The connection is its opener's. */
   close(): Promise<void> {
-    return this.#nats.close()
+    this.#watching?.unsubscribe()
+    return Promise.resolve()
   }
 
   async #find(name: string): Promise<QueueDefinition | undefined> {
@@ -308,22 +294,27 @@ class NatsQueues implements QueueEngine {
     return readMessage({ headers: stored.header, data: stored.data }, place)
   }
 
-  /** The sequence of what is on disk then, or was before with the same `key`. */
-  async #publish(name: string, body: Uint8Array, headers: ReturnType<typeof headersOf>, key: string): Promise<number> {
-    try {
-      return (await this.#nats.js.publish(subjectOf(name), body, { headers, msgID: key })).seq
-    } catch (error) {
-      const text = (error as Error).message
-      const limit = this.#nats.connection.info?.max_payload ?? 0
-      if (/max_payload/i.test(text))
+  /** The sequences of what is on disk then. */
+  async #publish(name: string, publications: readonly Publication[]): Promise<readonly number[]> {
+    const limit = this.#nats.connection.info?.max_payload ?? Infinity
+    for (const { data, headers } of publications) {
+      const bytes = data.length + sizeOf(headers)
+      if (bytes > limit)
         throw new AmpouleError(
           'InvalidRequest',
-          `a message of ${body.length} bytes, with its attributes, is longer than the NATS server takes (max_payload: ${limit} bytes)`,
+          `a message of ${data.length} bytes, ${bytes} with its attributes, is longer than the NATS server takes (max_payload: ${limit} bytes)`,
         )
-      // Nobody listens on its subject.
-      if ((error as Error).name === 'JetStreamNotEnabled') await this.#checkThere(name)
-      throw error
     }
+    const published = await this.#nats.publisher.publish(subjectOf(name), publications)
+    const sequences: number[] = []
+    for (const one of published) {
+      if ('sequence' in one) sequences.push(one.sequence)
+      else {
+        if (one.noStream) await this.#checkThere(name)
+        throw new Error(one.problem)
+      }
+    }
+    return sequences
   }
 
   async #pull(name: string, limit: number): Promise<readonly Taken[]> {
@@ -349,8 +340,9 @@ class NatsQueues implements QueueEngine {
         const target = to ?? read.source
         if (target === undefined || (await this.#find(target)) === undefined) return []
         const { id, attributes, sentMs } = read
-        const headers = headersOf({ id, attributes, sentMs, ...(source !== undefined && { source }) })
-        await this.#publish(target, message.data, headers, `${name}:${read.sequence}:${id}`)
+        const key = `${name}:${read.sequence}:${id}`
+        const headers = headersOf({ id, attributes, sentMs, key, ...(source !== undefined && { source }) })
+        await this.#publish(target, [{ data: message.data, headers }])
         this.#acknowledge(delivery.subject)
         this.#nats.connection.publish(`${WAKE}${target}`)
         return [one]
@@ -389,18 +381,6 @@ const refusal = (what: string): AmpouleError => new AmpouleError('InvalidRequest
 
 const notFound = (name: string): AmpouleError => new AmpouleError('QueueNotFound', `there is no queue ${name}`)
 
-/** Adds, or changes what is there. */
-async function put(add: () => Promise<unknown>, change: () => Promise<unknown>): Promise<void> {
-  try {
-    await add()
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || !IN_USE.has(error.code)) throw error
-    await change()
-  }
-}
-
-/** NATS, "JetStream API errors": a stream, or a consumer, of that name is there and different. */
-const IN_USE = new Set([10_058, 10_148, 10_013, 10_012])
 const NOT_THERE = 404
 
 function unlessGone(error: unknown): undefined {

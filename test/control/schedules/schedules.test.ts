@@ -30,6 +30,7 @@ function open(): Schedules {
     store,
     queues,
     events: { added: () => undefined },
+    ticks: undefined,
     account: DEFAULT_ACCOUNT,
     taken: new Set(['fn']),
     observe: (record) => problems.push(JSON.stringify(record)),

@@ -1,8 +1,9 @@
 import { connect } from '@nats-io/transport-node'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openNatsQueues } from '../../../src/store/nats/queues.ts'
-import type { QueueEngine } from '../../../src/store/queue.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { NatsOptions } from '../../../src/store/nats/connection.ts'
+import { openNats } from '../../../src/store/nats/open.ts'
+import type { Tick } from '../../../src/store/ticks.ts'
 import { lacking, natsProgram, startNats, type TestServer } from '../../tools/servers.ts'
 import { describeQueueEngine, message, queueDefinition, realClock } from '../queue-conformance.ts'
 
@@ -27,23 +28,24 @@ describe.skipIf(lacking(program) !== '')(`with a NATS server${lacking(program)}`
 
   describeQueueEngine('NATS', async () => {
     await clear()
-    return { queues: await openNatsQueues(options(), Date.now), clock: realClock }
+    const engines = await openNats(options(), Date.now)
+    return { queues: engines.queues, close: () => engines.close(), clock: realClock }
   })
 
   describe('hosts that share it', () => {
-    const engines: QueueEngine[] = []
-    const open = async () => {
-      const queues = await openNatsQueues(options(), Date.now)
-      engines.push(queues)
-      return queues
+    const opened: { close(): Promise<void> }[] = []
+    const open = async (report: NatsOptions['report'] = () => undefined) => {
+      const engines = await openNats({ ...options(), report }, Date.now)
+      opened.push(engines)
+      return engines
     }
+    beforeEach(clear)
     afterEach(async () => {
-      await Promise.all(engines.splice(0).map((engine) => engine.close()))
+      await Promise.all(opened.splice(0).map((engines) => engines.close()))
     })
 
     it('see the same queues, and each message goes to one of them', async () => {
-      await clear()
-      const [one, other] = [await open(), await open()]
+      const [{ queues: one }, { queues: other }] = [await open(), await open()]
       const woken: string[] = []
       other.watch?.((name) => woken.push(name))
       await one.define(queueDefinition('q', { visibilityMs: 60_000 }))
@@ -64,10 +66,8 @@ describe.skipIf(lacking(program) !== '')(`with a NATS server${lacking(program)}`
     })
 
     it('say while it is killed that it is away, and find everything when it is back', async () => {
-      await clear()
       const said: string[] = []
-      const queues = await openNatsQueues({ ...options(), report: (_, text) => said.push(text) }, Date.now)
-      engines.push(queues)
+      const { queues } = await open((_, text) => said.push(text))
       await queues.define(queueDefinition('q', { visibilityMs: 1_000 }))
       await queues.send('q', [message('received'), message('waiting')])
       await queues.receive('q', { limit: 1 })
@@ -89,8 +89,54 @@ describe.skipIf(lacking(program) !== '')(`with a NATS server${lacking(program)}`
     })
   })
 
+  describe('ticks', () => {
+    const opened: Awaited<ReturnType<typeof openNats>>[] = []
+    const open = async () => {
+      const engines = await openNats(options(), Date.now)
+      opened.push(engines)
+      return engines.ticks
+    }
+    beforeEach(clear)
+    afterEach(async () => {
+      for (const engines of opened.splice(0)) {
+        await engines.ticks.close()
+        await engines.close()
+      }
+    })
+
+    it('that several hosts put in are taken once, by one of them', async () => {
+      const hosts = [await open(), await open()]
+      const taken: Tick[] = []
+      for (const host of hosts)
+        await host.take((tick) => {
+          taken.push(tick)
+          return Promise.resolve(true)
+        })
+      await Promise.all(hosts.map((host) => host.offer('a.b *', [1_000, 2_000, 3_000])))
+      await hosts[0]!.offer('other', [1_000])
+      await vi.waitFor(() => expect(taken).toHaveLength(4))
+      await hosts[1]!.offer('a.b *', [2_000])
+      await hosts[1]!.offer('last', [4_000])
+      await vi.waitFor(() => expect(taken.at(-1)).toEqual({ schedule: 'last', tickMs: 4_000 }))
+      const named = taken.map(({ schedule, tickMs }) => `${schedule} ${tickMs}`)
+      expect(named.toSorted()).toEqual(['a.b * 1000', 'a.b * 2000', 'a.b * 3000', 'last 4000', 'other 1000'])
+    })
+
+    it('that a host has not are taken by another one', async () => {
+      const [one, other] = [await open(), await open()]
+      const taken: Tick[] = []
+      await one.take(() => Promise.resolve(false))
+      await one.offer('theirs', [1_000])
+      await other.take((tick) => {
+        taken.push(tick)
+        return Promise.resolve(true)
+      })
+      await vi.waitFor(() => expect(taken).toEqual([{ schedule: 'theirs', tickMs: 1_000 }]), { timeout: 20_000 })
+    })
+  })
+
   it('names what is wrong with an address, without its password', async () => {
-    const attempt = (servers: string) => openNatsQueues({ ...options(), servers }, Date.now)
+    const attempt = (servers: string) => openNats({ ...options(), servers }, Date.now)
     for (const servers of ['http://me:secret@127.0.0.1', 'nonsense', ''])
       await expect(attempt(servers)).rejects.toMatchObject({
         code: 'InvalidConfiguration',
