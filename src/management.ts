@@ -43,7 +43,10 @@ export async function openManagement(
     return undefined
   }
   const account = DEFAULT_ACCOUNT
-  const port = await claimPort(host, options.managementPort ?? managementPort)
+  const wanted = options.managementPort ?? managementPort
+  const claimed = await claimPort(host, wanted)
+  // The other one was claimed and is not yet listened to: a free one may be the same.
+  const port = wanted === 0 && claimed === dataPort ? await claimPort(host, wanted) : claimed
   const state = await openState({
     folder: resolve(folder),
     account,
@@ -57,6 +60,7 @@ export async function openManagement(
     key: process.env['AMPOULE_KEY'],
     logRetention: { days: configuration.host.logRetentionDays, maxBytes: configuration.host.logStorageMb * 1024 * 1024 },
     prices: configuration.host.prices,
+    httpDestinations: configuration.host.httpDestinations,
     nats: natsOf(options, configuration),
   })
   const accessKeys = await readKeys(state, { host, folder, signed })
@@ -100,7 +104,7 @@ function natsOf({ nats }: HostOptions, { host, folder }: LoadedConfiguration): P
 /** Throws `InvalidConfiguration` for what only a host with a data folder has. */
 function refuseDeclared(functions: LoadedConfiguration['functions']): void {
   for (const settings of functions)
-    for (const field of ['queue', 'stream', 'schedule'] as const)
+    for (const field of ['queue', 'stream', 'events', 'schedule'] as const)
       if (settings[field] !== undefined)
         throw new AmpouleError(
           'InvalidConfiguration',

@@ -1,5 +1,7 @@
 import type { CreateEventSourceMappingRequest, EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
 import { AmpouleError } from '../errors.ts'
+import { DEFAULT_ACCOUNT } from '../functions/arn.ts'
+import { formatBusArn } from '../functions/bus-arn.ts'
 import type { Command } from './command.ts'
 import { integerOption, listOption, textOption } from './parse.ts'
 import { queueArn } from './queue.ts'
@@ -12,9 +14,13 @@ const ID = { name: 'ID', about: 'The trigger, as "ampoule trigger list" has it.'
 export const triggerCommands: readonly Command[] = [
   remote({
     name: 'trigger create',
-    summary: 'Give a function the messages of a queue, or the records of a stream.',
-    positionals: [QUALIFIED_NAME, { name: 'SOURCE', about: 'The queue or the stream, by name or ARN.', required: true }],
+    summary: 'Give a function the messages of a queue, the records of a stream, or CloudEvents.',
+    positionals: [
+      QUALIFIED_NAME,
+      { name: 'SOURCE', about: 'The queue or the stream, by name or ARN; with --events left out.', required: false },
+    ],
     options: {
+      events: { type: 'boolean', about: 'The source is what is posted to /events; --filter says what of it.' },
       stream: { type: 'boolean', about: 'The source is a stream.' },
       from: {
         type: 'string',
@@ -48,11 +54,10 @@ export const triggerCommands: readonly Command[] = [
     },
     async run(session) {
       const { client, input, argument } = session
-      const source = argument(1)
       const filters = listOption(input, 'filter')
       const json = await client.call('CreateEventSourceMapping', {
         FunctionName: argument(0),
-        ...(isStream(session) ? await ofStream(session, source) : await ofQueue(session, source)),
+        ...(await sourceOf(session)),
         Enabled: input.values['paused'] !== true,
         BatchSize: integerOption(input, 'batch-size', { min: 1, max: 10_000 }),
         MaximumBatchingWindowInSeconds: integerOption(input, 'window', { min: 0, max: 300 }),
@@ -72,9 +77,9 @@ export const triggerCommands: readonly Command[] = [
       const rows = json.EventSourceMappings.map((one) => [
         one.UUID ?? '',
         last(one.FunctionArn, 'function:'),
-        last(last(one.EventSourceArn, ':'), '/'),
+        one.EventSourceArn === formatBusArn(DEFAULT_ACCOUNT) ? '(events)' : last(last(one.EventSourceArn, ':'), '/'),
         stateOf(one),
-        String(one.BatchSize),
+        String(one.BatchSize ?? ''),
         one.LastProcessingResult ?? '',
       ])
       return { json, text: formatTable(['id', 'function', 'source', 'state', 'batch', 'result'], rows) }
@@ -103,6 +108,25 @@ export const triggerCommands: readonly Command[] = [
   }),
 ]
 
+function sourceOf(session: Session): Source | Promise<Source> {
+  const { input, argument } = session
+  const source = argument(1)
+  if (input.values['events'] === true) {
+    const other = ['stream', ...OF_STREAMS, 'batch-size', 'window', 'concurrency', 'partial'].find((name) => input.values[name])
+    if (source !== '' || other !== undefined)
+      throw new AmpouleError(
+        'InvalidRequest',
+        `${source === '' ? `--${other}` : `the source ${source}`} does not go with --events`,
+      )
+    return { EventSourceArn: formatBusArn(DEFAULT_ACCOUNT) }
+  }
+  if (source === '')
+    throw new AmpouleError('InvalidRequest', 'SOURCE is missing: name a queue, a stream (--stream), or give --events')
+  return isStream(session) ? ofStream(session, source) : ofQueue(session, source)
+}
+
+const OF_STREAMS = ['from', 'retries', 'dead-letters']
+
 const isStream = ({ input, argument }: Session): boolean =>
   input.values['stream'] === true || argument(1).startsWith('arn:aws:kinesis:')
 
@@ -119,7 +143,7 @@ type Source = Pick<
 
 async function ofQueue(session: Session, source: string): Promise<Source> {
   const { input } = session
-  for (const name of ['from', 'retries', 'dead-letters'])
+  for (const name of OF_STREAMS)
     if (input.values[name] !== undefined) throw new AmpouleError('InvalidRequest', `--${name} is for streams: add --stream`)
   const concurrency = integerOption(input, 'concurrency', { min: 2, max: 1000 })
   return {

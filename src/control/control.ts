@@ -22,6 +22,7 @@ import { createStore } from '../store/store.ts'
 import { isSupported } from '../wasi/index.ts'
 import { Activation } from './activation.ts'
 import { EventQueue } from './events/event-queue.ts'
+import { HttpDestinations } from './events/http-destinations.ts'
 import { Garbage } from './garbage.ts'
 import { Logs } from './logs.ts'
 import type { ManagedRoute, Told } from './lane-protocol.ts'
@@ -53,6 +54,7 @@ export interface Control {
   /** Where functions are served over HTTP, for the URLs of functions. */
   readonly port: number
   readonly events: EventQueue
+  readonly http: HttpDestinations
   readonly queues: Queues
   /** Whether other hosts may have the same queues and schedules. */
   readonly shared: boolean
@@ -91,6 +93,8 @@ export interface ControlOptions {
   readonly key: string | undefined
   readonly logRetention: LogRetention
   readonly prices: Prices
+  /** URLs, by name. */
+  readonly httpDestinations: readonly (readonly [name: string, url: string])[]
   /** Where queues are; undefined: in the folder. */
   readonly nats: Omit<NatsOptions, 'report'> | undefined
 }
@@ -149,9 +153,12 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
         await activation.resume()
         await provisioning.resume()
         const wake = () => lanes.tell({ events: true } satisfies Told)
+        const http = new HttpDestinations(options.httpDestinations)
         const events = await EventQueue.open({
           store,
           queues,
+          streams,
+          http,
           account,
           taken,
           wake,
@@ -203,6 +210,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           concurrency,
           provisioning,
           events,
+          http,
           queues,
           shared: shared !== undefined,
           moves,

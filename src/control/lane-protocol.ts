@@ -4,8 +4,7 @@ import type { Caller } from '../identity/caller.ts'
 import type { BatchFailure } from '../invoke/batch-answer.ts'
 import type { QueueBatch, StreamBatch } from '../invoke/batch-event.ts'
 import type { Route } from '../invoke/route.ts'
-import type { EventInvocationRecord, RouteRecord } from '../store/records.ts'
-import type { Attempt } from './events/invocation-record.ts'
+import type { Attempt, EventInvocationRecord, RouteRecord } from '../store/records.ts'
 import type { Changed } from './residence.ts'
 
 /*

@@ -112,6 +112,11 @@ export const FUNCTION_FIELDS = {
     type: 'text',
     about: 'Stream of the host whose records the function gets; made when it is not there. Needs a data folder.',
   },
+  events: {
+    type: 'text',
+    about:
+      'Types of CloudEvents posted to the host that the function gets, such as `order.created`, with `*` for any characters and commas between. Needs a data folder.',
+  },
   schedule: {
     type: 'text',
     about: 'When the function runs, in UTC: `0 6 * * *`, `rate(5 minutes)`, or another of schedules.md. Needs a data folder.',
@@ -149,6 +154,13 @@ export const HOST_FIELDS = {
     values: ['local', 'signed'],
     about:
       'Who has access to the management API: `signed` requests, or every program of this machine (`local`). Left out: `local` on an address of this machine, else `signed`.',
+  },
+  httpDestinations: {
+    type: 'variables',
+    maxBytes: 64 * 1024,
+    default: [],
+    about:
+      'Names to URLs where asynchronous invocations may send what became of them; `user:password@` or `token@` in front of the host is sent as `authorization`.',
   },
   nats: {
     type: 'text',

@@ -66,6 +66,20 @@ export interface EventInvokeRecord extends QualifiedRecord {
   readonly onFailure: string | undefined
 }
 
+/** What became of the last attempt. */
+export interface Attempt {
+  /** HTTP's: 200 also where the function failed. */
+  readonly status: number
+  /** Of the function; undefined: none was run. */
+  readonly version: string | undefined
+  readonly functionError: string | undefined
+  /** JSON; undefined: nobody asked for it. */
+  readonly payload: string | undefined
+}
+
+/** Why an event is not run any more: `condition` of Lambda's invocation record. */
+export type Condition = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'RecursiveLoopDetected'
+
 /** An asynchronous invocation that was accepted and has not ended. */
 export interface EventInvocationRecord {
   /** In the order of acceptance. */
@@ -85,6 +99,13 @@ export interface EventInvocationRecord {
   readonly dueMs?: number
   /** It is a tick of a schedule, and `payload` tells of it as a Lambda handler would see it. */
   readonly tick?: { readonly schedule: string; readonly cron: string; readonly timeMs: number }
+  /** What became of it, where it has ended and somebody is still to be told. */
+  readonly ended?: {
+    readonly condition: Condition
+    readonly last: Attempt | undefined
+    /** When it is given up to tell them: milliseconds since the epoch. */
+    readonly untilMs: number
+  }
   /** How often functions were invoked in the chain of events that led here, this one counted, by name. */
   readonly lineage?: Readonly<Record<string, number>>
 }

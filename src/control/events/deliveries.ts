@@ -1,11 +1,14 @@
 import { parseFunctionReference, type Account } from '../../functions/arn.ts'
+import { parseHttpDestinationArn } from '../../functions/http-destination.ts'
 import { parseQueueArn } from '../../functions/queue-arn.ts'
 import { QUOTAS } from '../../functions/quotas.ts'
+import { parseStreamArn } from '../../functions/stream-arn.ts'
 import type { NewMessage } from '../../store/queue.ts'
+import type { NewStreamRecord } from '../../store/stream.ts'
 import type { EventInvocationRecord } from '../../store/records.ts'
 import type { Store } from '../../store/contract.ts'
 import { versionOf } from '../versions.ts'
-import { deadLetterAttributes, invocationRecord, type Ended } from './invocation-record.ts'
+import { deadLetterAttributes, invocationEvent, invocationRecord, type Ended } from './invocation-record.ts'
 import { NO_SETTINGS, type Settings } from './retries.ts'
 
 export interface DeliveryOptions {
@@ -21,6 +24,9 @@ export interface DeliveryOptions {
 /** What is left to do of an event that has ended. */
 export interface Deliveries {
   readonly messages: readonly { readonly queue: string; readonly message: NewMessage }[]
+  readonly records: readonly { readonly stream: string; readonly record: NewStreamRecord }[]
+  /** CloudEvents for HTTP destinations, by their names. */
+  readonly posts: readonly { readonly destination: string; readonly event: string }[]
   readonly events: readonly EventInvocationRecord[]
   /** What could not be delivered, in words. */
   readonly problems: readonly string[]
@@ -29,7 +35,8 @@ export interface Deliveries {
 /** AWS Lambda, "Recursive loop detection": so often a function is invoked in one chain of events. */
 export const MAX_RECURSION = 16
 
-const NOTHING: Deliveries = { messages: [], events: [], problems: [] }
+/** For one that is forgotten. */
+export const NOTHING: Deliveries = { messages: [], records: [], posts: [], events: [], problems: [] }
 
 /** Settings of asynchronous invocations of what was invoked. */
 export const settingsOf = async (
@@ -61,6 +68,12 @@ async function toDestination(target: string, ended: Ended, options: DeliveryOpti
   const payload = invocationRecord(ended, account, now())
   const queue = parseQueueArn(target, account)
   if (queue !== undefined) return { ...NOTHING, messages: [{ queue, message: { id: uuid(), body: Buffer.from(payload) } }] }
+  const stream = parseStreamArn(target, account)
+  if (stream !== undefined)
+    return { ...NOTHING, records: [{ stream, record: { key: ended.event.requestId, data: Buffer.from(payload) } }] }
+  const destination = parseHttpDestinationArn(target, account)
+  if (destination !== undefined)
+    return { ...NOTHING, posts: [{ destination, event: invocationEvent(ended, payload, account, now()) }] }
   const { name, qualifier } = parseFunctionReference(target, account)
   // In a chain each record holds the one before.
   if (Buffer.byteLength(payload) > QUOTAS.payloadBytes)
@@ -101,6 +114,8 @@ async function toFunction(event: EventInvocationRecord, count: number, options: 
 
 const join = (parts: readonly Deliveries[]): Deliveries => ({
   messages: parts.flatMap(({ messages }) => messages),
+  records: parts.flatMap(({ records }) => records),
+  posts: parts.flatMap(({ posts }) => posts),
   events: parts.flatMap(({ events }) => events),
   problems: parts.flatMap(({ problems }) => problems),
 })

@@ -5,13 +5,17 @@ import type { Observer } from '../../observe/records.ts'
 import type { EventInvocationRecord } from '../../store/records.ts'
 import type { AcceptedEvent, EventOutcome, TakenEvent } from '../lane-protocol.ts'
 import type { Queues } from '../queues.ts'
+import type { Streams } from '../streams.ts'
 import { Backlog, type Waiting } from './backlog.ts'
-import { deliveriesOf, eventId, settingsOf, type DeliveryOptions } from './deliveries.ts'
+import { deliveriesOf, eventId, NOTHING, settingsOf, type Deliveries, type DeliveryOptions } from './deliveries.ts'
+import type { HttpDestinations } from './http-destinations.ts'
 import type { Ended } from './invocation-record.ts'
 import { expiryOf, retryDelay, type Settings } from './retries.ts'
 
 export interface EventQueueOptions extends DeliveryOptions {
   readonly queues: Queues
+  readonly streams: Streams
+  readonly http: HttpDestinations
   /** Tells lanes that there is something to take. */
   readonly wake: () => Promise<void>
   readonly observe: Observer
@@ -28,13 +32,15 @@ const LEASE_MS = 16 * 60_000
 /** Before what was throttled is tried again; doubled each time. */
 const FIRST_DELAY_MS = 1_000
 const MAX_DELAY_MS = 60_000
+/** So long, at least, it is tried to hand on what became of an event. */
+const TELLING_MS = 60 * 60_000
 /** Records are read in pages at the start: each may have a megabyte. */
 const PAGE = 16
 
 interface Running extends Waiting {
   readonly leaseEndsMs: number
-  readonly settings: Settings
-  readonly acceptedAt: number
+  /** When it is too old. */
+  readonly until: number
 }
 
 /**
@@ -72,23 +78,41 @@ export class EventQueue {
   }
 
   /** Resolves when the event is on disk. Throws `TooManyRequestsException` when too many are, and `ResourceNotFoundException`. */
-  async accept(event: AcceptedEvent): Promise<void> {
-    const { name } = event
-    this.#refuseTooMany(name)
+  accept(event: AcceptedEvent): Promise<void> {
+    return this.acceptAll([event])
+  }
+
+  /** All or none. */
+  async acceptAll(accepted: readonly AcceptedEvent[]): Promise<void> {
+    if (accepted.length === 0) return
+    const entered: string[] = []
     const now = this.#options.now()
-    const id = eventId(now, event.requestId)
-    const record: EventInvocationRecord = { ...event, id, acceptedAt: now, attempts: 0, lineage: { [name]: 1 } }
-    this.#entering.add(name, 1)
+    // In their order also where they have one time.
+    const records = accepted.map((event, index): EventInvocationRecord => ({
+      ...event,
+      id: eventId(now, accepted.length === 1 ? event.requestId : `${String(index).padStart(4, '0')}-${event.requestId}`),
+      acceptedAt: now,
+      attempts: 0,
+      lineage: { [event.name]: 1 },
+    }))
     try {
+      for (const { name } of accepted) {
+        this.#refuseTooMany(name)
+        this.#entering.add(name, 1)
+        entered.push(name)
+      }
       await this.#options.store.transact(async (tx) => {
-        if (!this.#options.taken.has(name) && (await tx.get('functions', [name])) === undefined)
-          throw notFound(`Function not found: ${name}:${event.qualifier ?? LATEST}`)
-        tx.put('event_invocations', record)
+        for (const record of records) {
+          const { name, qualifier } = record
+          if (!this.#options.taken.has(name) && (await tx.get('functions', [name])) === undefined)
+            throw notFound(`Function not found: ${name}:${qualifier ?? LATEST}`)
+          tx.put('event_invocations', record)
+        }
       })
     } finally {
-      this.#entering.add(name, -1)
+      for (const name of entered) this.#entering.add(name, -1)
     }
-    this.added([record])
+    this.added(records)
   }
 
   /** After events were put into the store by somebody else. */
@@ -142,16 +166,17 @@ export class EventQueue {
       } else earliest = Math.min(earliest, running.leaseEndsMs)
     }
     earliest = Math.min(earliest, this.#backlog.dueMs(now, this.#room))
-    if (earliest <= now) this.#tell()
+    if (earliest <= now) this.#tellLanes()
     else if (earliest !== Infinity) this.#timer = setTimeout(() => this.wake(), Math.min(earliest - now, MAX_TIMER_MS)).unref()
   }
 
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+    this.#options.http.close()
   }
 
-  #tell(): void {
+  #tellLanes(): void {
     if (this.#told) return
     this.#told = true
     this.#options.wake().catch((error: unknown) => {
@@ -182,17 +207,25 @@ export class EventQueue {
     try {
       const record = await store.get('event_invocations', [next.id])
       if (record === undefined) return undefined
+      if (record.ended !== undefined) {
+        started = true
+        void this.#tellAgain(next, record, record.ended).finally(() => {
+          this.#slots.add(next.name, -1)
+          this.wake()
+        })
+        return undefined
+      }
       const settings = await settingsOf(record, store)
       if (expiryOf(record, settings) <= now()) {
         await this.#end({ event: record, condition: 'EventAgeExceeded', last: undefined }, settings)
         return undefined
       }
-      this.#running.set(next.id, { ...next, settings, acceptedAt: record.acceptedAt, leaseEndsMs: now() + LEASE_MS })
+      this.#running.set(next.id, { ...next, until: expiryOf(record, settings), leaseEndsMs: now() + LEASE_MS })
       started = true
       return { ...record, answerWanted: settings.onSuccess !== undefined }
     } catch (error) {
       this.#report(`the event ${next.id} could not be taken up: ${String(error)}`)
-      this.#defer({ ...next, settings: undefined, acceptedAt: undefined })
+      this.#defer({ ...next, until: undefined })
       return undefined
     } finally {
       if (!started) this.#slots.add(next.name, -1)
@@ -221,16 +254,63 @@ export class EventQueue {
     this.#backlog.add({ id: event.id, name: event.name, dueMs, deferred: 0 }, now())
   }
 
-  /** Hands on what became of it, then forgets it: whoever is to be told is told at least once. */
+  /**
+   * Tells whoever is to be told what became of it, then forgets it. What takes long, or cannot be done now, is tried from the disk, so that the
+   * function is not run again for it.
+   */
   async #end(ended: Ended, settings: Settings): Promise<void> {
-    const { store, queues } = this.#options
-    const { messages, events, problems } = await deliveriesOf(ended, settings, this.#options)
+    const deliveries = await deliveriesOf(ended, settings, this.#options)
+    if (deliveries.posts.length > 0) return await this.#tellLater(ended, settings, 0)
+    try {
+      await this.#tell(ended, deliveries)
+    } catch (error) {
+      this.#report(`what became of ${nameOf(ended)} could not be handed on and is tried again: ${String(error)}`)
+      await this.#tellLater(ended, settings, FIRST_DELAY_MS)
+    }
+  }
+
+  async #tellLater({ event, condition, last }: Ended, settings: Settings, delayMs: number): Promise<void> {
+    const { store, now } = this.#options
+    const untilMs = Math.max(expiryOf(event, settings), now() + TELLING_MS)
+    await store.transact(async (tx) => {
+      if ((await tx.get('event_invocations', [event.id])) !== undefined)
+        tx.put('event_invocations', { ...event, ended: { condition, last, untilMs }, dueMs: now() + delayMs })
+    })
+    this.#backlog.add({ id: event.id, name: event.name, dueMs: now() + delayMs, deferred: 0 }, now())
+    this.wake()
+  }
+
+  /** One more attempt for an event of which somebody is still to be told. */
+  async #tellAgain(next: Waiting, event: EventInvocationRecord, { condition, last, untilMs }: Untold): Promise<void> {
+    const { store, now } = this.#options
+    const ended: Ended = { event, condition, last }
+    try {
+      const settings = await settingsOf(event, store)
+      await this.#tell(ended, await deliveriesOf(ended, settings, this.#options))
+    } catch (error) {
+      if (this.#closed) return
+      if (now() < untilMs) {
+        // Once, not at each try.
+        if (next.deferred === 0)
+          this.#report(`what became of ${nameOf(ended)} could not be handed on and is tried again: ${String(error)}`)
+        return this.#defer({ ...next, until: untilMs })
+      }
+      this.#report(`what became of ${nameOf(ended)} could not be handed on and is dropped: ${String(error)}`)
+      await this.#tell(ended, NOTHING).catch(() => this.#defer({ ...next, until: undefined }))
+    }
+  }
+
+  async #tell(ended: Ended, { posts, messages, records, events, problems }: Deliveries): Promise<void> {
+    const { store, queues, streams, http } = this.#options
     for (const problem of problems) this.#report(problem)
+    for (const { destination, event } of posts) {
+      const refusal = await http.post(destination, event)
+      if (refusal !== undefined) this.#report(`${nameOf(ended)} is for the HTTP destination ${destination}, but ${refusal}`)
+    }
     for (const { queue, message } of messages)
-      await queues.send(queue, [message]).catch((error: unknown) => {
-        if (!(error instanceof AmpouleError) || error.code !== 'QueueNotFound') throw error
-        this.#report(`the event ${ended.event.requestId} of ${ended.event.name} is for the queue ${queue}, which there is not`)
-      })
+      await queues.send(queue, [message]).catch(this.#unlessGone(`${nameOf(ended)} is for the queue ${queue}`))
+    for (const { stream, record } of records)
+      await streams.append(stream, [record]).catch(this.#unlessGone(`${nameOf(ended)} is for the stream ${stream}`))
     await store.transact(async (tx) => {
       tx.delete('event_invocations', { id: ended.event.id })
       for (const event of events) tx.put('event_invocations', event)
@@ -239,12 +319,18 @@ export class EventQueue {
     this.added(events)
   }
 
+  #unlessGone(what: string): (error: unknown) => void {
+    return (error) => {
+      if (!(error instanceof AmpouleError) || (error.code !== 'QueueNotFound' && error.code !== 'StreamNotFound')) throw error
+      this.#report(`${what}, which there is not`)
+    }
+  }
+
   /** Again in a while, or when it is too old, so that it ends. */
-  #defer({ id, name, deferred, settings, acceptedAt }: Deferred): void {
+  #defer({ id, name, deferred, until = Infinity }: Deferred): void {
     const now = this.#options.now()
     const dueMs = now + Math.min(FIRST_DELAY_MS * 2 ** deferred, MAX_DELAY_MS)
-    const expires = settings === undefined || acceptedAt === undefined ? Infinity : expiryOf({ acceptedAt }, settings)
-    this.#backlog.add({ id, name, dueMs: Math.min(dueMs, expires), deferred: deferred + 1 }, now)
+    this.#backlog.add({ id, name, dueMs: Math.min(dueMs, until), deferred: deferred + 1 }, now)
   }
 
   readonly #room = (name: string): boolean => this.#slots.of(name) < PARALLEL
@@ -255,9 +341,13 @@ export class EventQueue {
   }
 }
 
+type Untold = NonNullable<EventInvocationRecord['ended']>
+
+const nameOf = ({ event }: Ended): string => `the event ${event.requestId} of ${event.name}`
+
 type Deferred = Pick<Waiting, 'id' | 'name' | 'deferred'> & {
-  readonly settings: Settings | undefined
-  readonly acceptedAt: number | undefined
+  /** When something else is to be done: milliseconds since the epoch. */
+  readonly until: number | undefined
 }
 
 /** What one function may have at most, all together may have so many times. */

@@ -1,19 +1,7 @@
 import { formatFunctionArn, LATEST, type Account } from '../../functions/arn.ts'
 import { QUOTAS } from '../../functions/quotas.ts'
-import type { EventInvocationRecord } from '../../store/records.ts'
+import type { Attempt, Condition, EventInvocationRecord } from '../../store/records.ts'
 import type { MessageAttributes } from '../sent-attributes.ts'
-import type { Condition } from './retries.ts'
-
-/** What became of the last attempt. */
-export interface Attempt {
-  /** HTTP's: 200 also where the function failed. */
-  readonly status: number
-  /** Of the function; undefined: none was run. */
-  readonly version: string | undefined
-  readonly functionError: string | undefined
-  /** JSON; undefined: nobody asked for it. */
-  readonly payload: string | undefined
-}
 
 /** An event that is not run any more. */
 export interface Ended {
@@ -58,6 +46,19 @@ function formatRecord({ event, condition, last }: Ended, account: Account, now: 
     if (last.payload !== undefined) members.push(`"responsePayload":${last.payload}`)
   }
   return `{${members.join(',')}}`
+}
+
+/** The record as a CloudEvent 1.0, structured, for HTTP destinations: of the type `ampoule.invocation.success` or `ampoule.invocation.failure`. */
+export function invocationEvent({ event, condition }: Ended, record: string, account: Account, now: number): string {
+  const head = {
+    specversion: '1.0',
+    id: event.requestId,
+    source: formatFunctionArn(account, event.name, event.qualifier ?? LATEST),
+    type: `ampoule.invocation.${condition === 'Success' ? 'success' : 'failure'}`,
+    time: new Date(now).toISOString(),
+    datacontenttype: 'application/json',
+  }
+  return `${JSON.stringify(head).slice(0, -1)},"data":${record}}`
 }
 
 /** AWS Lambda, "Adding a dead-letter queue": of the error there is the first kilobyte. */

@@ -4,9 +4,6 @@ import type { EventInvocationRecord, EventInvokeRecord } from '../../store/recor
 const DEFAULT_RETRIES = 2
 const DEFAULT_AGE_MS = 6 * 60 * 60_000
 
-/** Why an event is not run any more: `condition` of Lambda's invocation record. */
-export type Condition = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'RecursiveLoopDetected'
-
 export type Settings = Pick<EventInvokeRecord, 'maximumRetryAttempts' | 'maximumEventAgeSeconds' | 'onSuccess' | 'onFailure'>
 
 export const NO_SETTINGS: Settings = {

@@ -1,4 +1,5 @@
 import type { Account } from '../../functions/arn.ts'
+import { formatBusArn } from '../../functions/bus-arn.ts'
 import { parseQueueArn } from '../../functions/queue-arn.ts'
 import { parseStreamArn } from '../../functions/stream-arn.ts'
 import type { Observer } from '../../observe/records.ts'
@@ -62,7 +63,12 @@ export class Triggers {
   /** Whether a source can be read. */
   reads(source: string): boolean {
     const { account } = this.#options
-    return parseQueueArn(source, account) !== undefined || parseStreamArn(source, account) !== undefined
+    return (
+      parseQueueArn(source, account) !== undefined ||
+      parseStreamArn(source, account) !== undefined ||
+      // Whoever puts events on the bus looks for its mappings.
+      source === formatBusArn(account)
+    )
   }
 
   /** After a mapping was created, changed or deleted: resolves when it is at work as it is now, or will be when what runs of it has ended. */

@@ -5,6 +5,7 @@ import type { Caller } from '../../identity/caller.ts'
 import type { Observer } from '../../observe/records.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
 import { createJsonApi } from '../json/api.ts'
+import { publishEvents } from '../events/publish.ts'
 import { LOGS } from '../logs/api.ts'
 import { KINESIS } from '../kinesis/api.ts'
 import { createSchedulerApp } from '../scheduler/app.ts'
@@ -96,6 +97,9 @@ export function createManagementApp(control: Control, observe: Observer): Manage
   )
   app.post('/streams/:name/records', async (c) =>
     c.json(await putStreamRecords(c.req.param('name'), new Uint8Array(await c.req.arrayBuffer()), control)),
+  )
+  app.post('/events', async (c) =>
+    c.json(await publishEvents(c.req.raw.headers, new Uint8Array(await c.req.arrayBuffer()), control), 202),
   )
   app.route('/schedules', createSchedulerApp(control, observe))
   app.get('/_ampoule/usage', async (c) => c.json(await readUsage(new URL(c.req.url).searchParams, control)))

@@ -3,6 +3,7 @@ import { nextTick } from '../../control/schedules/due.ts'
 import { mappingOf, type KeptMapping } from '../../control/triggers/mapping.ts'
 import { AmpouleError } from '../../errors.ts'
 import { formatFunctionArn } from '../../functions/arn.ts'
+import { formatBusArn } from '../../functions/bus-arn.ts'
 import { formatQueueArn } from '../../functions/queue-arn.ts'
 import { ExpressionError } from '../../functions/schedule/error.ts'
 import type { FunctionSettings } from '../../functions/settings.ts'
@@ -19,7 +20,7 @@ import { readSettings, requireSource } from './event-source.ts'
 const VISIBILITY_SECONDS = 30
 const DAY_SECONDS = 86_400
 
-type Declaring = Pick<FunctionSettings, 'name' | 'timeoutMs' | 'queue' | 'stream' | 'schedule'>
+type Declaring = Pick<FunctionSettings, 'name' | 'timeoutMs' | 'queue' | 'stream' | 'events' | 'schedule'>
 
 /**
  * Makes the queues, streams and schedules that functions of `ampoule.jsonc` declare, with the mappings to them, and takes away what is declared no
@@ -33,7 +34,10 @@ export async function applyDeclared(functions: readonly Declaring[], control: Co
   await keepSchedules(schedules, control)
 }
 
-async function mappingsOf({ name, timeoutMs, queue, stream }: Declaring, control: Control): Promise<EventSourceMappingRecord[]> {
+async function mappingsOf(
+  { name, timeoutMs, queue, stream, events }: Declaring,
+  control: Control,
+): Promise<EventSourceMappingRecord[]> {
   const { queues, streams, account } = control
   const found: EventSourceMappingRecord[] = []
   if (queue !== undefined) {
@@ -47,6 +51,13 @@ async function mappingsOf({ name, timeoutMs, queue, stream }: Declaring, control
     if ((await streams.engine.definition(stream)) === undefined)
       await declared(`functions.${name}.stream`, () => createStream(new KinesisInput({ StreamName: stream }), control))
     found.push(mapping(name, formatStreamArn(account, stream), { StartingPosition: 'TRIM_HORIZON' }, control))
+  }
+  if (events !== undefined) {
+    const types = events.split(',').map((type) => ({ wildcard: type.trim() }))
+    const FilterCriteria = { Filters: [{ Pattern: JSON.stringify({ type: types }) }] }
+    found.push(
+      await declared(`functions.${name}.events`, () => mapping(name, formatBusArn(account), { FilterCriteria }, control)),
+    )
   }
   return found
 }
@@ -91,9 +102,9 @@ function scheduleOf({ name, schedule }: Declaring, { account, now, shared }: Con
   }
 }
 
-async function declared(place: string, make: () => Promise<unknown>): Promise<void> {
+async function declared<T>(place: string, make: () => T | Promise<T>): Promise<T> {
   try {
-    await make()
+    return await make()
   } catch (error) {
     throw new AmpouleError('InvalidConfiguration', `${place}: ${(error as Error).message}`, { cause: error })
   }

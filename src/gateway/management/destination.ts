@@ -1,16 +1,23 @@
 import type { Control } from '../../control/control.ts'
 import { formatFunctionArn, parseFunctionReference, type Account } from '../../functions/arn.ts'
 import { invalidParameter } from '../../functions/lambda-error.ts'
+import { parseHttpDestinationArn } from '../../functions/http-destination.ts'
 import { parseQueueArn } from '../../functions/queue-arn.ts'
+import { parseStreamArn } from '../../functions/stream-arn.ts'
 import { findVersion } from './find.ts'
 
 /** What a destination can be. */
-export type DestinationKind = 'queue' | 'function'
+export type DestinationKind = 'queue' | 'function' | 'stream' | 'http'
 
-const NAMES: Readonly<Record<DestinationKind, string>> = { queue: 'an SQS queue', function: 'a function' }
+const NAMES: Readonly<Record<DestinationKind, string>> = {
+  queue: 'an SQS queue',
+  function: 'a function',
+  stream: 'a Kinesis stream',
+  http: 'an HTTP destination of the configuration',
+}
 
 /**
- * Where something is sent that has ended: the ARN of a queue or a function of this host. `place`: the parameter that has it. Undefined for
+ * Where something is sent that has ended: the ARN of a queue, a stream, a function or an HTTP destination of this host. `place`: the parameter that has it. Undefined for
  * nothing. Throws `InvalidParameterValueException` for everything else, also for what is not there.
  */
 export async function requireDestination(
@@ -20,13 +27,25 @@ export async function requireDestination(
   control: Control,
 ): Promise<string | undefined> {
   if (arn === undefined || arn === '') return undefined
-  const { account, queues, taken, store } = control
+  const { account, queues, streams, http, taken, store } = control
   const queue = parseQueueArn(arn, account)
   if (queue !== undefined && kinds.includes('queue')) {
     // Lambda's rule: what comes there has no message group.
     if (queue.endsWith('.fifo')) throw invalidParameter(`The ${place} ${arn} is a FIFO queue, which is not supported`)
     if ((await queues.engine.definition(queue)) === undefined) throw missing(place, arn)
     return arn
+  }
+  const stream = parseStreamArn(arn, account)
+  if (stream !== undefined && kinds.includes('stream')) {
+    if ((await streams.engine.definition(stream)) === undefined) throw missing(place, arn)
+    return arn
+  }
+  const destination = parseHttpDestinationArn(arn, account)
+  if (destination !== undefined && kinds.includes('http')) {
+    if (http.has(destination)) return arn
+    throw invalidParameter(
+      `The ${place} ${arn} is none of the httpDestinations in ampoule.jsonc (${http.names.join(', ') || 'there are none'})`,
+    )
   }
   if (kinds.includes('function') && isFunction(arn, account)) {
     const reference = parseFunctionReference(arn, account)

@@ -4,10 +4,10 @@ import { invalidParameter } from '../../functions/lambda-error.ts'
 import { PatternError } from '../../functions/pattern/error.ts'
 import { readPattern } from '../../functions/pattern/pattern.ts'
 
-/** A queue or stream that functions can be given records of. */
+/** What functions can be given messages, records or events of. */
 export interface EventSource {
   readonly arn: string
-  readonly kind: 'sqs' | 'kinesis' | 'dynamodb'
+  readonly kind: 'sqs' | 'kinesis' | 'dynamodb' | 'events'
   readonly fifo: boolean
 }
 
@@ -16,6 +16,7 @@ type Given = Partial<CreateEventSourceMappingRequest>
 const FORMS: readonly (readonly [EventSource['kind'], RegExp])[] = [
   ['sqs', /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?$/],
   ['kinesis', /^arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream\/[A-Za-z0-9_.-]{1,128}(\/consumer\/[A-Za-z0-9_.-]+:\d+)?$/],
+  ['events', /^arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/default$/],
   ['dynamodb', /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[A-Za-z0-9_.-]{3,255}\/stream\/[0-9T:.-]+$/],
 ]
 
@@ -26,7 +27,7 @@ export function requireSource({ EventSourceArn, SelfManagedEventSource }: Given)
   const kind = FORMS.find(([, form]) => form.test(EventSourceArn))?.[0]
   if (kind === undefined)
     throw invalidParameter(
-      `Unrecognized event source: ${EventSourceArn} must be the ARN of an SQS queue, a Kinesis stream or a stream of a DynamoDB table`,
+      `Unrecognized event source: ${EventSourceArn} must be the ARN of an SQS queue, a Kinesis stream, the event bus or a stream of a DynamoDB table`,
     )
   return { arn: EventSourceArn, kind, fifo: EventSourceArn.endsWith('.fifo') }
 }
@@ -58,6 +59,14 @@ const OF_STREAMS = [
   'TumblingWindowInSeconds',
 ] as const
 const OF_QUEUES = ['ScalingConfig'] as const
+const OF_BATCHES = ['BatchSize', 'MaximumBatchingWindowInSeconds', 'FunctionResponseTypes'] as const
+const OF_OTHERS: Readonly<Record<EventSource['kind'], readonly (keyof Given)[]>> = {
+  sqs: OF_STREAMS,
+  kinesis: OF_QUEUES,
+  dynamodb: OF_QUEUES,
+  // Each event is an invocation of its own.
+  events: [...OF_STREAMS, ...OF_QUEUES, ...OF_BATCHES],
+}
 
 const DEFAULT_BATCH = { sqs: 10, kinesis: 100, dynamodb: 100 }
 /** Above this a queue's batches need a window; FIFO queues have no larger ones. */
@@ -67,7 +76,7 @@ const MAX_FILTERS = 10
 /** What is given, over what was there or the defaults of the source. Throws `InvalidParameterValueException`. */
 export function readSettings(source: EventSource, before: MappingSettings | undefined, input: Given): MappingSettings {
   for (const name of NEVER) if (isGiven(input[name])) throw unsupported(name)
-  for (const name of source.kind === 'sqs' ? OF_STREAMS : OF_QUEUES)
+  for (const name of OF_OTHERS[source.kind])
     if (isGiven(input[name])) throw invalidParameter(`Unsupported parameter ${name} for the event source ${source.arn}`)
   const given = Object.fromEntries(
     MAPPING_SETTINGS.map((name) => [name, input[name] ?? before?.given[name] ?? defaultOf(name, source)]).filter(
@@ -93,6 +102,7 @@ const isGiven = (value: unknown): boolean =>
   !(typeof value === 'object' && value !== null && !(value instanceof Date) && Object.keys(value).length === 0)
 
 function defaultOf(name: (typeof MAPPING_SETTINGS)[number], { kind }: EventSource): unknown {
+  if (kind === 'events') return undefined
   if (name === 'BatchSize') return DEFAULT_BATCH[kind]
   if (name === 'MaximumBatchingWindowInSeconds') return 0
   if (name === 'FunctionResponseTypes') return []
@@ -135,7 +145,7 @@ function checkFilters({ FilterCriteria }: MappingSettings['given']): void {
 }
 
 function checkStart({ kind }: EventSource, { StartingPosition, StartingPositionTimestamp }: Given): void {
-  if (kind === 'sqs') return
+  if (kind === 'sqs' || kind === 'events') return
   if (StartingPosition === undefined)
     throw invalidParameter(
       "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.",

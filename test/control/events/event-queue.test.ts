@@ -2,18 +2,23 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CloudEvent, HTTP } from 'cloudevents'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { EventQueue } from '../../../src/control/events/event-queue.ts'
 import { retryDelay } from '../../../src/control/events/retries.ts'
 import type { EventOutcome } from '../../../src/control/lane-protocol.ts'
 import { Queues } from '../../../src/control/queues.ts'
+import { Streams } from '../../../src/control/streams.ts'
+import { HttpDestinations } from '../../../src/control/events/http-destinations.ts'
 import { DEFAULT_ACCOUNT } from '../../../src/functions/arn.ts'
 import type { Store } from '../../../src/store/contract.ts'
 import type { EventInvokeRecord } from '../../../src/store/records.ts'
 import { openSqliteQueues } from '../../../src/store/sqlite/open-queues.ts'
+import { openSqliteStreams } from '../../../src/store/sqlite/open-streams.ts'
 import { openSqlite } from '../../../src/store/sqlite/open.ts'
 import { createStore } from '../../../src/store/store.ts'
 import { queueDefinition } from '../../store/queue-conformance.ts'
+import { startReceiver, type Received, type Receiver } from './receiver.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -21,6 +26,8 @@ const HOUR_MS = 60 * MINUTE_MS
 let folder: string
 let store: Store
 let queues: Queues
+let streams: Streams
+let receiver: Receiver
 let now: number
 let problems: string[]
 let events: EventQueue
@@ -29,6 +36,8 @@ const open = () =>
   EventQueue.open({
     store,
     queues,
+    streams,
+    http: new HttpDestinations([['audit', receiver.url]]),
     account: DEFAULT_ACCOUNT,
     taken: new Set(['fn']),
     wake: () => Promise.resolve(),
@@ -46,12 +55,16 @@ beforeEach(async () => {
   store = createStore(await openSqlite(folder))
   queues = new Queues(await openSqliteQueues(join(folder, 'queues'), () => now))
   await queues.engine.define(queueDefinition('failed'))
+  streams = new Streams(await openSqliteStreams(join(folder, 'streams'), () => now))
+  receiver = await startReceiver()
   events = await open()
 })
 afterEach(async () => {
   events.close()
   await queues.close()
+  await streams.close()
   await store.close()
+  await receiver.close()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -133,15 +146,29 @@ describe('an asynchronous invocation that fails', () => {
     expect(await records()).toMatchObject([{ requestContext: { condition: 'EventAgeExceeded', approximateInvokeCount: 1 } }])
   })
 
-  it('is told of again when its record could not be kept', async () => {
+  it('is not run again when its record could not be kept, which is tried again, also by the next host', async () => {
     await settings({ maximumRetryAttempts: 0 })
     await accept()
     vi.spyOn(queues.engine, 'send').mockRejectedValueOnce(new Error('the disk is full'))
     await fail()
     expect(problems.join()).toContain('the disk is full')
+    events.close()
+    events = await open()
     now += 2_000
+    expect(await events.take()).toBeUndefined()
+    await vi.waitFor(async () => expect(await store.list('event_invocations')).toEqual([]))
+    expect(await records()).toMatchObject([{ requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 } }])
+  })
+
+  it('leaves its record in a stream', async () => {
+    await streams.engine.create({ name: 'log', retentionMs: HOUR_MS, attributes: {} }, 1)
+    await settings({ maximumRetryAttempts: 0, onFailure: 'arn:aws:kinesis:us-east-1:000000000000:stream/log' })
+    await accept()
     await fail()
-    expect(await records()).toHaveLength(1)
+    const { records: kept } = await streams.engine.read('log', { shard: 0, after: 0, limit: 10, maxBytes: 100_000 })
+    expect(kept.map(({ data }) => JSON.parse(Buffer.from(data).toString()) as object)).toMatchObject([
+      { requestContext: { condition: 'RetriesExhausted' }, requestPayload: { a: 1 } },
+    ])
   })
 
   it('ends where its destination is gone, and the host says so', async () => {
@@ -151,6 +178,67 @@ describe('an asynchronous invocation that fails', () => {
     await fail()
     expect(await store.list('event_invocations')).toEqual([])
     expect(problems.join()).toContain('is for the queue failed, which there is not')
+  })
+})
+
+describe('an HTTP destination', () => {
+  const posted = async (status: number) => {
+    receiver.status = status
+    const before = receiver.received.length
+    expect(await events.take()).toBeUndefined()
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(before + 1))
+  }
+  beforeEach(async () => {
+    await settings({ maximumRetryAttempts: 0, onFailure: 'arn:aws:events:us-east-1:000000000000:api-destination/audit' })
+    await accept()
+    await fail()
+  })
+
+  it('gets a CloudEvent with the record', async () => {
+    await posted(202)
+    const [{ headers, body }] = receiver.received as [Received]
+    expect(headers).toMatchObject({
+      'content-type': 'application/cloudevents+json; charset=utf-8',
+      authorization: `Basic ${Buffer.from('me:secret').toString('base64')}`,
+    })
+    const event = HTTP.toEvent({ headers, body }) as CloudEvent
+    expect(event).toMatchObject({
+      specversion: '1.0',
+      type: 'ampoule.invocation.failure',
+      source: 'arn:aws:lambda:us-east-1:000000000000:function:fn:$LATEST',
+      datacontenttype: 'application/json',
+      data: { requestContext: { condition: 'RetriesExhausted', requestId: event.id }, requestPayload: { a: 1 } },
+    })
+    await vi.waitFor(async () => expect(await store.list('event_invocations')).toEqual([]))
+  })
+
+  it('is asked again later while it fails, also by the next host, and the function is not run again', async () => {
+    await posted(503)
+    await vi.waitFor(() => expect(problems.join()).toContain('answers with 503'))
+    events.close()
+    events = await open()
+    now += 70_000
+    await posted(204)
+    await vi.waitFor(async () => expect(await store.list('event_invocations')).toEqual([]))
+    expect(receiver.received).toHaveLength(2)
+  })
+
+  it.each([404, 302])('that answers with %i is not asked again, and the host says so', async (status) => {
+    await posted(status)
+    await vi.waitFor(async () => expect(await store.list('event_invocations')).toEqual([]))
+    expect(problems.join()).toContain(`is for the HTTP destination audit, but it answers with ${status}`)
+    expect(receiver.received).toHaveLength(1)
+  })
+
+  it('that never takes it is given up after an hour, or when the event is too old', async () => {
+    await posted(500)
+    await vi.waitFor(() => expect(problems.join()).toContain('tried again'))
+    now += 6 * HOUR_MS
+    await vi.waitFor(async () => {
+      expect(await events.take()).toBeUndefined()
+      expect(await store.list('event_invocations')).toEqual([])
+    })
+    expect(problems.join()).toContain('is dropped')
   })
 })
 

@@ -71,7 +71,7 @@ async function write(
   const destination = async (place: 'OnSuccess' | 'OnFailure'): Promise<string | undefined> => {
     const arn = DestinationConfig?.[place]?.Destination
     refuseSelf(arn, `${place} destination`, reference.name, control.account)
-    return await requireDestination(arn, `${place} destination`, ['queue', 'function'], control)
+    return await requireDestination(arn, `${place} destination`, ['queue', 'function', 'stream', 'http'], control)
   }
   const onSuccess = await destination('OnSuccess')
   const onFailure = await destination('OnFailure')
