@@ -99,7 +99,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
       memoryCeilingMb: configuration.host.memoryCeilingMb ?? defaultCeilingMb(),
       restore: options.restore ?? 'auto',
       verifyEvery: VERIFY_EVERY,
-      ...(management !== undefined && { answer: (question) => management.answer(question) }),
+      ...(management !== undefined && {
+        answer: (question, asker) => management.answer(question, asker),
+        died: (asker) => management.died(asker),
+      }),
       onLaneFailure: (error) =>
         writer.observe({
           type: 'host',

@@ -119,6 +119,9 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     events = new EventRunner({ ...resolving, supervisor, inFlight, invocations })
     batches = new BatchRunner({ ...resolving, supervisor, inFlight, invocations })
     listeners.push(await listen(api, { host, port, reusePort: data.reusePort, inFlight, http2: true }))
+    // Nobody tells a lane that takes another's place.
+    events.wake()
+    batches.wake()
   }
   return {
     port: data.port,

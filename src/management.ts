@@ -20,7 +20,9 @@ import type { Observer } from './observe/records.ts'
 export interface Management {
   readonly listen: NonNullable<LaneProgramData['management']>
   /** `LaneOptions.answer`. Waits for `start`. */
-  answer(question: unknown): Promise<unknown>
+  answer(question: unknown, asker: number): Promise<unknown>
+  /** `LaneOptions.died`. */
+  died(asker: number): void
   start(lanes: LaneGroup): Promise<void>
   /** Called before the lanes are stopped. */
   drain(): void
@@ -71,7 +73,8 @@ export async function openManagement(
   started.promise.catch(() => undefined)
   return {
     listen: { host, port, account, signed, accessKeys, routes },
-    answer: async (question) => (await started.promise)(question),
+    answer: async (question, asker) => (await started.promise).answer(question, asker),
+    died: (asker) => void started.promise.then((lanes) => lanes.died(asker)).catch(() => undefined),
     async start(lanes) {
       control = await state.start(lanes)
       started.resolve(answerLanes(control, createManagementApp(control, observe)))

@@ -173,8 +173,10 @@ export interface LaneOptions {
   readonly verifyEvery: number
   /** When a lane counts as hung: its event loop is looked at every `everyMs` and has not turned for `silentMs`. Default 1,000 and 15,000. */
   readonly watch?: { readonly everyMs: number; readonly silentMs: number }
-  /** Answers what lanes' programs ask (`LaneSupervisor`). Without it such questions fail. */
-  answer?(question: unknown): Promise<unknown>
+  /** Answers what lanes' programs ask (`LaneSupervisor`); `asker` is another for each lane that is started. Without it such questions fail. */
+  answer?(question: unknown, asker: number): Promise<unknown>
+  /** A lane has died: what it has asked for and not used is nobody's. Its `asker` is never given again. */
+  died?(asker: number): void
   /** A lane has died and is being replaced, or the replacement has failed. */
   onLaneFailure(error: Error): void
 }

@@ -248,6 +248,7 @@ class Lanes implements LaneGroup {
       verifyEvery: options.verifyEvery,
     }
     const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData })
+    const asker = worker.threadId
     return new Promise((resolve, reject) => {
       let failure: unknown
       this.#heartbeats.watch(number, worker, (reason) => (failure = reason))
@@ -265,7 +266,7 @@ class Lanes implements LaneGroup {
             this.#evictElsewhere(worker, message.name)
             break
           case 'ask':
-            this.#answer(worker, message.question, message.content)
+            this.#answer(worker, asker, message.question, message.content)
             break
           case 'done':
           case 'released':
@@ -281,6 +282,7 @@ class Lanes implements LaneGroup {
       worker.on('exit', (code) => {
         this.#counts.forget(number)
         this.#requests.ended(worker)
+        if (!this.#stopping) this.#options.died?.(asker)
         const error = failure instanceof Error ? failure : new AmpouleError('Internal', `lane ${number} ended with code ${code}`)
         const served = this.#lanes[number] === worker
         if (!served) return reject(error)
@@ -306,8 +308,8 @@ class Lanes implements LaneGroup {
     }
   }
 
-  #answer(worker: Worker, question: number, content: unknown): void {
-    const answered = this.#options.answer?.(content) ?? Promise.reject(new Error('nobody answers'))
+  #answer(worker: Worker, asker: number, question: number, content: unknown): void {
+    const answered = this.#options.answer?.(content, asker) ?? Promise.reject(new Error('nobody answers'))
     answered.then(
       (answer) => worker.postMessage({ kind: 'answer', question, answer } satisfies ToLane),
       (error: unknown) => worker.postMessage({ kind: 'unanswered', question, error: toMessage(error) } satisfies ToLane),

@@ -42,6 +42,8 @@ export interface Expectation {
  * must do. Rejections are `AmpouleError`s with code `Internal`, but for `commit`.
  */
 export interface StoreEngine {
+  /** Why nothing can be written now, in words for everybody; undefined: something can. */
+  readonly trouble: string | undefined
   get(table: TableName, key: Key): Promise<Stored<unknown> | undefined>
   /** In the order of keys. */
   list(table: TableName, options: ListOptions): Promise<readonly Stored<unknown>[]>
@@ -71,6 +73,8 @@ export interface Transaction {
 
 /** The store as everything above it sees it. */
 export interface Store {
+  /** As the engine's. */
+  readonly trouble: string | undefined
   get<Name extends TableName>(table: Name, key: Key): Promise<Records[Name] | undefined>
   list<Name extends TableName>(table: Name, options?: ListOptions): Promise<readonly Records[Name][]>
   /**

@@ -9,7 +9,7 @@ export interface QueueEngine {
   /** As messages to users have it. */
   readonly name: string
   readonly capabilities: QueueCapabilities
-  /** Why nothing can be asked now, where the engine is a server that is away; undefined: something can. */
+  /** Why nothing can be sent now, in words for everybody; undefined: something can. */
   readonly trouble: string | undefined
   /** Creates a queue, or changes what it is like; its messages stay. A FIFO queue stays one: rejects with `InvalidRequest`. */
   define(definition: QueueDefinition): Promise<void>

@@ -21,6 +21,9 @@ export function createStore(engine: StoreEngine): Store {
   const list = async <Name extends TableName>(table: Name, options: ListOptions = {}) =>
     (await engine.list(table, options)).map(({ record }) => record as Records[Name])
   return {
+    get trouble() {
+      return engine.trouble
+    },
     get,
     list,
     async transact(work) {

@@ -4,6 +4,8 @@
  * Amazon Kinesis Data Streams.
  */
 export interface StreamEngine {
+  /** Why nothing can be put in now, in words for everybody; undefined: something can. */
+  readonly trouble: string | undefined
   /** With so many shards, which share the hash keys evenly. False: there is one of that name. */
   create(definition: StreamDefinition, shards: number): Promise<boolean>
   /** What it is like; its records and shards stay. */

@@ -20,12 +20,14 @@ import { serve } from '../gateway/management/serve.ts'
 import { Evidence, Random } from './evidence.ts'
 
 /*
- * A host that is killed at random moments, again and again, while messages, records and asynchronous invocations come in and functions work them
+ * A host, or a lane of it, that is killed at random moments, again and again, while messages, records and asynchronous invocations come in and functions work them
  * off. What the host has acknowledged must have been done, or be among the dead letters, at the end. AMPOULE_CRASHES says how often it is
  * killed, AMPOULE_SEED repeats a run as far as a run can be repeated.
  */
 const CRASHES = Number(process.env['AMPOULE_CRASHES'] ?? 4)
 const SEED = Number(process.env['AMPOULE_SEED'] ?? randomInt(2 ** 31))
+
+const LANE_KILLER = new URL('./lane-killer.ts', import.meta.url).href
 
 afterAll(removeFolders)
 
@@ -75,7 +77,8 @@ export const handler = async ({ id }) => {
 type Host = Awaited<ReturnType<typeof start>>
 
 async function start(folder: string) {
-  const host = await serve(folder, [], { deadlineMs: 3_600_000 })
+  const env = { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${LANE_KILLER}` }
+  const host = await serve(folder, [], { deadlineMs: 3_600_000, env })
   const endpoint = /managing functions at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? ''
   const options = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 }
   const [sqs, kinesis, lambda] = [new SQSClient(options), new KinesisClient(options), new LambdaClient(options)]
@@ -219,7 +222,7 @@ async function isEmpty({ sqs, url }: Host, name: string): Promise<boolean> {
   return COUNTS.every((name) => Attributes?.[name] === '0')
 }
 
-describe('a host that is killed at random moments', () => {
+describe('a host that is killed at random moments, or only a lane of it', () => {
   it(
     `has done all that it has acknowledged, or has it among the dead letters, after ${CRASHES} kills (seed ${SEED})`,
     async () => {
@@ -232,14 +235,23 @@ describe('a host that is killed at random moments', () => {
       for (let crash = 1; crash <= CRASHES; crash++) {
         const running = producer.run(host)
         await pause(200 + random.below(1_500))
+        // While requests are on their way; half the time a lane alone.
+        if (crash % 2 === 1) {
+          const died = () => host.ampoule.stdout.split('a lane ended and is being replaced').length
+          const before = died()
+          host.ampoule.process.kill('SIGUSR2')
+          await expect.poll(died, { timeout: 10_000 }).toBe(before + 1)
+          await pause(random.below(300))
+        }
         producer.stop()
-        // While requests are on their way.
-        await host.kill('SIGKILL')
-        evidence.read(host.ampoule)
-        host.close()
+        if (crash % 2 === 0) {
+          await host.kill('SIGKILL')
+          evidence.read(host.ampoule)
+          host.close()
+        }
         await running
         if (crash % 10 === 0) process.stdout.write(`  ${crash} of ${CRASHES} kills, ${evidence.summary()}\n`)
-        host = await start(folder)
+        if (crash % 2 === 0) host = await start(folder)
       }
       // Nothing more comes: all of it is worked off.
       const seen = () => {

@@ -1,3 +1,4 @@
+import { AmpouleError } from '../../errors.ts'
 import type { Control } from '../../control/control.ts'
 import type { Observer } from '../../observe/records.ts'
 
@@ -52,12 +53,17 @@ export function createJsonApi(
     } catch (error) {
       const refusal = service.refusalOf(error)
       if (refusal.status >= 500) {
-        const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
-        observe({ type: 'host', time: control.now(), level: 'error', message: `${target} failed: ${why}` })
+        observe({ type: 'host', time: control.now(), level: 'error', message: `${target} failed: ${whyOf(error)}` })
       }
       return answer(refusal.status, { __type: refusal.type, message: refusal.message }, refusal.headers)
     }
   }
 }
+
+/** Where it came from is of interest where the host is at fault. */
+const whyOf = (error: unknown): string =>
+  error instanceof Error && !(error instanceof AmpouleError && error.code === 'StoreUnavailable')
+    ? (error.stack ?? error.message)
+    : String(error)
 
 const MAX_NAME = 64

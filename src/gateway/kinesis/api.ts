@@ -56,7 +56,7 @@ export const KINESIS: JsonService = {
     const { code, message } = error instanceof AmpouleError ? error : { code: 'Internal', message: '' }
     if (code === 'StreamNotFound') return new KinesisError('ResourceNotFoundException', sentence(message))
     if (code === 'InvalidRequest') return new KinesisError('InvalidArgumentException', sentence(message))
-    if (code === 'ShuttingDown') return new KinesisError('ServiceUnavailable', message)
+    if (code === 'ShuttingDown' || code === 'StoreUnavailable') return new KinesisError('ServiceUnavailable', message)
     return new KinesisError('InternalFailureException', 'The host failed')
   },
 }

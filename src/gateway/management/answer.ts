@@ -11,6 +11,7 @@ import type {
   TakenEvent,
 } from '../../control/lane-protocol.ts'
 import type { UrlRoute } from '../../functions/url.ts'
+import { Taken } from '../../control/taken.ts'
 import { findUrl } from '../../control/urls.ts'
 import { LambdaError, notFound } from '../../functions/lambda-error.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
@@ -28,9 +29,16 @@ type Answer =
   | string
   | undefined
 
-/** Answers what lanes ask. */
-export function answerLanes(control: Control, app: ManagementApp): (question: unknown) => Promise<Answer> {
-  return (content) => {
+export interface LaneAnswers {
+  /** Answers what lanes ask. */
+  answer(question: unknown, asker: number): Promise<Answer>
+  /** What a lane had that has died is for others. */
+  died(asker: number): void
+}
+
+export function answerLanes(control: Control, app: ManagementApp): LaneAnswers {
+  const taken = new Taken(control)
+  const answer = (content: unknown, asker: number): Promise<Answer> => {
     // Lanes are of this release.
     const question = content as Question
     switch (question.kind) {
@@ -46,17 +54,17 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
       case 'event':
         return control.events.accept(question.event).then(() => ({ ok: true }) as const, refused)
       case 'take-event':
-        return control.events.take()
+        return taken.event(asker)
       case 'routes':
         return control.routing.list()
       case 'link':
         return findCode(question.target, control).catch(refused)
       case 'settle-event':
-        return control.events.settle(question.id, question.outcome).then(() => undefined)
+        return taken.settleEvent(asker, question.id, question.outcome).then(() => undefined)
       case 'take-batches':
-        return Promise.resolve(control.triggers.take(question.limit))
+        return Promise.resolve(taken.batches(asker, question.limit))
       case 'settle-batch':
-        return control.triggers.settle(question.mapping, question.id, question.outcome).then(() => undefined)
+        return taken.settleBatch(asker, question.mapping, question.id, question.outcome).then(() => undefined)
       case 'trouble':
         return Promise.resolve(troubleOf(control))
       case 'logs':
@@ -65,11 +73,11 @@ export function answerLanes(control: Control, app: ManagementApp): (question: un
         return question satisfies never
     }
   }
+  return { answer, died: (asker) => taken.died(asker) }
 }
 
-/** For everybody: without addresses. */
-const troubleOf = ({ queues: { engine } }: Control): string | undefined =>
-  engine.trouble === undefined ? undefined : `${engine.name}, which keeps the queues, is away`
+const troubleOf = ({ store, queues, streams }: Control): string | undefined =>
+  store.trouble ?? queues.engine.trouble ?? streams.engine.trouble
 
 function refused(error: unknown): Extract<EventAnswer, { readonly ok: false }> {
   const { type, message, members } = error instanceof LambdaError ? error : toLambdaError(error)

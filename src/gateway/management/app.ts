@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Control } from '../../control/control.ts'
+import { AmpouleError } from '../../errors.ts'
 import { invalidParameter, LambdaError } from '../../functions/lambda-error.ts'
 import type { Caller } from '../../identity/caller.ts'
 import type { Observer } from '../../observe/records.ts'
@@ -107,7 +108,9 @@ export function createManagementApp(control: Control, observe: Observer): Manage
   app.onError((error, c) => {
     const refusal = toLambdaError(error)
     if (refusal.type === 'ServiceException') {
-      const message = `${c.req.method} ${c.req.path} failed: ${error.stack ?? error.message}${causeOf(error)}`
+      const unavailable = error instanceof AmpouleError && error.code === 'StoreUnavailable'
+      const why = unavailable ? error.message : `${error.stack ?? error.message}${causeOf(error)}`
+      const message = `${c.req.method} ${c.req.path} failed: ${why}`
       observe({ type: 'host', time: control.now(), level: 'error', message })
     }
     return writeError(refusal)

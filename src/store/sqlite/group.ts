@@ -44,8 +44,10 @@ export function serveDatabase<Request>(open: () => DatabaseService<Request>): vo
     try {
       const answer = service.run(request)
       if (writes) database.exec('RELEASE request')
-      return { kind: 'answer', id, answer }
+      return { kind: 'answer', id, answer, wrote: writes }
     } catch (error) {
+      // SQLite itself undoes everything where the disk is full: then the whole group has failed.
+      if (writes && !database.isTransaction) throw error
       if (writes) database.exec('ROLLBACK TO request; RELEASE request')
       service.undone?.()
       return { kind: 'error', id, error: withoutClass(error) }
@@ -85,14 +87,18 @@ export function serveDatabase<Request>(open: () => DatabaseService<Request>): vo
     }
     while (waiting.length > 0) flush()
     service.close()
-    post({ kind: 'answer', id, answer: undefined })
+    post({ kind: 'answer', id, answer: undefined, wrote: false })
     port.close()
   })
   post({ kind: 'open' })
 }
 
+/** SQLite, "Result codes": SQLITE_FULL and SQLITE_IOERR, of which nothing is left when there is room again. */
+const UNWRITABLE: ReadonlySet<number> = new Set([13, 10])
+
 function withoutClass(error: unknown): ThreadError {
   if (!(error instanceof Error)) return { name: 'Error', code: undefined, message: String(error) }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const unwritable = 'errcode' in error && UNWRITABLE.has(Number(error.errcode) & 0xff)
+  const code = unwritable ? 'StoreUnavailable' : 'code' in error && typeof error.code === 'string' ? error.code : undefined
   return { name: error.name, code, message: error.message }
 }

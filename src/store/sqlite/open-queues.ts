@@ -19,7 +19,9 @@ export async function openSqliteQueues(folder: string, now: () => number): Promi
   return {
     name: 'SQLite',
     capabilities: { delay: true, fifo: true, receipts: true },
-    trouble: undefined,
+    get trouble() {
+      return thread.trouble
+    },
     define: (definition) => ask<void>({ kind: 'define', definition }),
     definition: (name) => ask<QueueDefinition | undefined>({ kind: 'definition', name }),
     definitions: ({ after = '', limit = -1 } = {}) => ask<QueueDefinition[]>({ kind: 'definitions', after, limit }),

@@ -16,6 +16,9 @@ export async function openSqliteStreams(folder: string, now: () => number): Prom
   )
   const ask = <T>(request: WithoutTime<StreamRequest>): Promise<T> => thread.ask({ ...request, nowMs: now() }) as Promise<T>
   return {
+    get trouble() {
+      return thread.trouble
+    },
     create: (definition, shards) => ask<boolean>({ kind: 'create', definition, shards }),
     change: (definition) => ask<void>({ kind: 'change', definition }),
     definition: (name) => ask<StreamDefinition | undefined>({ kind: 'definition', name }),

@@ -16,6 +16,9 @@ export async function openSqlite(folder: string): Promise<StoreEngine> {
   )
   const ask = (request: StoreRequest) => thread.ask(request)
   return {
+    get trouble() {
+      return thread.trouble
+    },
     get: async (table, key) => (await ask({ kind: 'get', table, key })) as Awaited<ReturnType<StoreEngine['get']>>,
     list: async (table, options) => (await ask({ kind: 'list', table, options })) as Awaited<ReturnType<StoreEngine['list']>>,
     commit: async (expectations, changes) => void (await ask({ kind: 'commit', expectations, changes })),

@@ -6,6 +6,8 @@ import type { FromThread, ThreadError } from './messages.ts'
 export interface DatabaseThread<Request> {
   /** Rejects with what `toError` made of the failure, and with `ShuttingDown` when the thread has been closed. */
   ask(request: Request): Promise<unknown>
+  /** Why nothing can be written, as far as it was tried; undefined: something can. */
+  readonly trouble: string | undefined
   /** Waits for what was asked before. */
   close(): Promise<void>
 }
@@ -25,6 +27,7 @@ export async function startThread<Request extends object>(
   const waiting = new Map<number, Waiting>()
   let nextId = 1
   let ended: Error | undefined
+  let trouble: string | undefined
 
   const ask = (request: Request | 'close'): Promise<unknown> =>
     new Promise((resolve, reject) => {
@@ -40,8 +43,13 @@ export async function startThread<Request extends object>(
       if (message.kind === 'failed') return reject(new AmpouleError(message.code as ErrorCode, message.message))
       const one = waiting.get(message.id)
       waiting.delete(message.id)
-      if (message.kind === 'answer') one?.resolve(message.answer)
-      else one?.reject(toError(message.error))
+      if (message.kind === 'answer') {
+        if (message.wrote) trouble = undefined
+        one?.resolve(message.answer)
+      } else {
+        if (message.error.code === 'StoreUnavailable') trouble = UNWRITABLE
+        one?.reject(toError(message.error))
+      }
     })
     worker.on('error', (error) => (ended = new AmpouleError('Internal', 'the store ended', { cause: error })))
     worker.on('exit', () => {
@@ -54,6 +62,9 @@ export async function startThread<Request extends object>(
 
   return {
     ask,
+    get trouble() {
+      return trouble
+    },
     async close() {
       if (ended === undefined) await ask('close')
       await worker.terminate()
@@ -62,5 +73,9 @@ export async function startThread<Request extends object>(
 }
 
 /** For what the thread did not expect. */
-export const storeFailed = ({ message }: ThreadError): AmpouleError =>
-  new AmpouleError('Internal', 'the store failed', { cause: new Error(message) })
+export const storeFailed = ({ code, message }: ThreadError): AmpouleError =>
+  code === 'StoreUnavailable'
+    ? new AmpouleError('StoreUnavailable', `${UNWRITABLE} (${message}): make room on its disk, and try again`)
+    : new AmpouleError('Internal', 'the store failed', { cause: new Error(message) })
+
+const UNWRITABLE = 'the data folder cannot be written'
