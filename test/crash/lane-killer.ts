@@ -28,10 +28,10 @@ if (isMainThread) {
   })
 } else {
   const { threadId } = await import('node:worker_threads')
-  channel.onmessage = ({ data }: { readonly data: unknown }) => {
+  channel.addEventListener('message', ({ data }) => {
     if (data === threadId)
       setImmediate(() => {
         throw new Error('an error that a test has thrown')
       })
-  }
+  })
 }
