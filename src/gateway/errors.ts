@@ -28,6 +28,7 @@ const PUBLIC_MESSAGES: Partial<Record<ErrorCode, string>> = {
   ShuttingDown: 'the host is shutting down',
   HostCapacity: 'the host has no capacity left',
   HostUnreachable: 'another host cannot be reached',
+  StoreUnavailable: 'a store of the host is away',
   Internal: 'the host failed',
   InvalidComponent: 'the function cannot be called over HTTP',
   InvalidModule: 'the function cannot be run',
