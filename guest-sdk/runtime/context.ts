@@ -31,6 +31,7 @@ export function identify(variables: Environment, fn: string): Identity {
 const DEADLINE = Symbol('deadline')
 export const PENDING = Symbol('pending')
 export const FAILURES = Symbol('failures')
+export const STATE = Symbol('state')
 
 const NO_PROPS = Object.freeze({})
 
@@ -48,7 +49,9 @@ export class InvocationContext implements Context, LambdaContext {
   /** What was given to `waitUntil`. */
   declare [PENDING]: unknown[] | undefined;
   /** Which parts of a batch come again, as far as its handler has said anything. */
-  declare [FAILURES]: (() => readonly Failure[] | undefined) | undefined
+  declare [FAILURES]: (() => readonly Failure[] | undefined) | undefined;
+  /** What a window keeps for its next batch. */
+  declare [STATE]: (() => unknown) | undefined
 
   constructor(event: EventBase, identity: Identity) {
     const { invoked } = event
@@ -63,6 +66,7 @@ export class InvocationContext implements Context, LambdaContext {
     this[DEADLINE] = event.deadline
     this[PENDING] = undefined
     this[FAILURES] = undefined
+    this[STATE] = undefined
   }
 
   get requestId(): string {

@@ -1,5 +1,5 @@
 import { openEnvelope } from './envelope.ts'
-import type { EventBase, FunctionEvent, HttpEvent, QueueMessage, StreamEventRecord, Text } from './function.ts'
+import type { EventBase, FunctionEvent, HttpEvent, QueueMessage, StreamEventRecord, StreamEventWindow, Text } from './function.ts'
 
 /** Reads an event of the form `json` (docs/events.md). Throws a `TypeError` for what is none. */
 export function readEvent(bytes: Uint8Array, text: Text): FunctionEvent {
@@ -24,7 +24,7 @@ export function readEvent(bytes: Uint8Array, text: Text): FunctionEvent {
       return { type: 'queue', id, fn, deadline, invoked, queue, messages: messages as unknown as QueueMessage[] }
     }
     case 'stream': {
-      const { stream, shard, records } = head
+      const { stream, shard, records, window } = head
       if (typeof stream !== 'string' || typeof shard !== 'string' || !isList(records))
         throw new TypeError('the stream event has no stream, shard or records')
       placeBytes(records, 'data', body)
@@ -38,6 +38,7 @@ export function readEvent(bytes: Uint8Array, text: Text): FunctionEvent {
         stream,
         shard,
         records: records as unknown as StreamEventRecord[],
+        ...(window !== undefined && { window: window as unknown as StreamEventWindow }),
       }
     }
     case 'scheduled': {

@@ -133,6 +133,16 @@ export interface StreamEvent extends EventBase {
   readonly stream: string
   readonly shard: string
   readonly records: readonly StreamEventRecord[]
+  readonly window?: StreamEventWindow
+}
+
+export interface StreamEventWindow {
+  /** Milliseconds since the epoch. */
+  readonly start: number
+  readonly end: number
+  readonly state: unknown
+  readonly final: boolean
+  readonly early: boolean
 }
 
 export interface StreamEventRecord {

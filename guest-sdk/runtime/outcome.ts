@@ -1,4 +1,4 @@
-import { FAILURES, type InvocationContext } from './context.ts'
+import { FAILURES, STATE, type InvocationContext } from './context.ts'
 import { sealEnvelope } from './envelope.ts'
 import { describeError } from './errors.ts'
 import type { HttpAnswer, Text } from './function.ts'
@@ -26,8 +26,11 @@ export const sealLambda: Outcome['seal'] = (value, text, context) => sealHttp(fr
 export const sealPayload: Outcome['seal'] = (value, text) =>
   sealEnvelope(value === undefined ? '{"payload":null}' : `{"payload":${toJson(value)}}`, null, text)
 
-export const sealFailures: Outcome['seal'] = (_, text, context) =>
-  sealEnvelope(`{"failures":${JSON.stringify(context[FAILURES]?.() ?? [])}}`, null, text)
+export const sealFailures: Outcome['seal'] = (_, text, context) => {
+  const failures = JSON.stringify(context[FAILURES]?.() ?? [])
+  const state = context[STATE] === undefined ? '' : `,"state":${JSON.stringify(context[STATE]()) ?? 'null'}`
+  return sealEnvelope(`{"failures":${failures}${state}}`, null, text)
+}
 
 export const sealNothing: Outcome['seal'] = (_, text) => sealEnvelope('{}', null, text)
 

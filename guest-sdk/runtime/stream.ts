@@ -1,10 +1,10 @@
 import { bytesToBase64, TEXT, utf8DecodeLossy } from './bytes.ts'
-import { ACCOUNT, FAILURES, type Identity, type InvocationContext } from './context.ts'
+import { ACCOUNT, FAILURES, STATE, type Identity, type InvocationContext } from './context.ts'
 import { describe } from './errors.ts'
 import type { Environment, Failure, StreamEvent, StreamEventRecord, With } from './function.ts'
 import { parseJson } from './queue.ts'
-import type { StreamBatch, StreamRecord } from '../types/function.ts'
-import type { KinesisStreamEvent } from '../types/lambda.ts'
+import type { StreamBatch, StreamRecord, StreamWindow } from '../types/function.ts'
+import type { KinesisStreamEvent, KinesisStreamTumblingWindowEvent } from '../types/lambda.ts'
 
 /** Calls a `stream` function. From where on records come again is told by the context's `FAILURES`; when it fails, all of them do: order is kept. */
 export async function callStream(
@@ -20,6 +20,7 @@ export async function callStream(
       `stream(batch, env, ctx) must return nothing, but returned ${describe(result)}: call record.retry() instead (batchItemFailures is what Lambda's handler returns)`,
     )
   context[FAILURES] = () => batch.failures()
+  if (batch.window !== undefined) context[STATE] = () => batch.state
   return undefined
 }
 
@@ -29,11 +30,17 @@ class Batch implements StreamBatch {
   declare readonly stream: string
   declare readonly shard: string
   declare readonly records: readonly BatchRecord[]
+  declare readonly window?: StreamWindow
+  declare state?: unknown
 
   constructor(event: StreamEvent) {
     this.stream = event.stream
     this.shard = event.shard
     this.records = event.records.map((record) => new BatchRecord(record))
+    if (event.window === undefined) return
+    const { start, end, final, early, state } = event.window
+    this.window = { start: new Date(start), end: new Date(end), final, early }
+    this.state = state
   }
 
   retryAll(): void {
@@ -75,7 +82,10 @@ class BatchRecord implements StreamRecord {
 }
 
 /** A batch as Lambda gives it to a handler. */
-export function toKinesisEvent({ stream, shard, records }: StreamEvent, { region: awsRegion }: Identity): KinesisStreamEvent {
+export function toKinesisEvent(
+  { stream, shard, records, window }: StreamEvent,
+  { region: awsRegion }: Identity,
+): KinesisStreamEvent | KinesisStreamTumblingWindowEvent {
   const eventSourceARN = `arn:aws:kinesis:${awsRegion}:${ACCOUNT}:stream/${stream}`
   return {
     Records: records.map(({ id, key, timestamp, data }) => ({
@@ -94,5 +104,13 @@ export function toKinesisEvent({ stream, shard, records }: StreamEvent, { region
       awsRegion,
       eventSourceARN,
     })),
+    ...(window !== undefined && {
+      window: { start: new Date(window.start).toISOString(), end: new Date(window.end).toISOString() },
+      state: window.state,
+      shardId: shard,
+      eventSourceARN,
+      isFinalInvokeForWindow: window.final,
+      isWindowTerminatedEarly: window.early,
+    }),
   }
 }

@@ -74,8 +74,23 @@ export interface StreamBatch {
   readonly stream: string
   readonly shard: string
   readonly records: readonly StreamRecord[]
+  /** Of a trigger with a tumbling window: which one. */
+  readonly window?: StreamWindow
+  /** Of a window: what the function has put here at its batch before, and keeps for the next one; `{}` in the first one. Values that JSON can hold, up to 1 MB. */
+  state?: unknown
   /** The whole batch comes again. */
   retryAll(): void
+}
+
+/** A time of a shard, whose records are worked off together. */
+export interface StreamWindow {
+  readonly start: Date
+  /** The first moment that is not in it. */
+  readonly end: Date
+  /** The last batch of the window: it has no records, and its state goes with it. */
+  readonly final: boolean
+  /** The window ends before its time, as the shard has ended or the state has grown too large. */
+  readonly early: boolean
 }
 
 export interface StreamRecord {

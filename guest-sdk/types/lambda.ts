@@ -122,6 +122,18 @@ export interface KinesisStreamEvent {
   readonly Records: readonly KinesisStreamRecord[]
 }
 
+/** Of a mapping with `TumblingWindowInSeconds`. */
+export interface KinesisStreamTumblingWindowEvent extends KinesisStreamEvent {
+  /** Dates of ISO 8601. */
+  readonly window: { readonly start: string; readonly end: string }
+  /** What was returned as `state` for the batch before; `{}` for the first one. */
+  readonly state: Readonly<Record<string, unknown>>
+  readonly shardId: string
+  readonly eventSourceARN: string
+  readonly isFinalInvokeForWindow: boolean
+  readonly isWindowTerminatedEarly: boolean
+}
+
 export interface KinesisStreamRecord {
   /** `<shard>:<sequence number>`. */
   readonly eventID: string
@@ -147,6 +159,10 @@ export interface KinesisStreamRecordPayload {
 /** The earliest of these records and all after it come again. */
 export interface KinesisStreamBatchResponse {
   readonly batchItemFailures: readonly KinesisStreamBatchItemFailure[]
+}
+
+export interface KinesisStreamTumblingWindowResponse extends Partial<KinesisStreamBatchResponse> {
+  readonly state?: Readonly<Record<string, unknown>>
 }
 
 export interface KinesisStreamBatchItemFailure {

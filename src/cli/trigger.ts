@@ -1,5 +1,6 @@
 import type { CreateEventSourceMappingRequest, EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
 import { AmpouleError } from '../errors.ts'
+import type { TriggerAges } from '../gateway/management/app.ts'
 import { DEFAULT_ACCOUNT } from '../functions/arn.ts'
 import { formatBusArn } from '../functions/bus-arn.ts'
 import type { Command } from './command.ts'
@@ -38,6 +39,11 @@ export const triggerCommands: readonly Command[] = [
         about: 'How long messages are gathered, up to 300; needed for batches over 10.',
       },
       concurrency: { type: 'string', value: 'N', about: "Batches at once: 2 to 1000 of a queue, 1 to 10 of a stream's shard." },
+      tumbling: {
+        type: 'string',
+        value: 'SECONDS',
+        about: 'Of a stream: windows of so long, 1 to 900, with a state that goes on.',
+      },
       retries: { type: 'string', value: 'N', about: 'How often records that fail are tried again; for ever when left out.' },
       'dead-letters': { type: 'string', value: 'QUEUE', about: 'Where it is told of records that are given up.' },
       filter: {
@@ -71,18 +77,21 @@ export const triggerCommands: readonly Command[] = [
     name: 'trigger list',
     summary: 'List which queues and streams functions are given messages and records of.',
     positionals: [{ ...NAME, about: 'Only those of this function.', required: false }],
-    async run({ client, argument }) {
+    async run({ client, ask, argument }) {
       const FunctionName = argument(0) === '' ? undefined : argument(0)
+      const { triggers } = (await ask({ method: 'GET', path: '/_ampoule/triggers' })) as TriggerAges
+      const behind = new Map(triggers.map(({ uuid, iteratorAgeMs }) => [uuid, `${Math.round(iteratorAgeMs / 1000)} s`]))
       const json = await client.list('ListEventSourceMappings', { FunctionName }, 'EventSourceMappings')
       const rows = json.EventSourceMappings.map((one) => [
         one.UUID ?? '',
         last(one.FunctionArn, 'function:'),
         one.EventSourceArn === formatBusArn(DEFAULT_ACCOUNT) ? '(events)' : last(last(one.EventSourceArn, ':'), '/'),
         stateOf(one),
+        behind.get(one.UUID ?? '') ?? '',
         String(one.BatchSize ?? ''),
         one.LastProcessingResult ?? '',
       ])
-      return { json, text: formatTable(['id', 'function', 'source', 'state', 'batch', 'result'], rows) }
+      return { json, text: formatTable(['id', 'function', 'source', 'state', 'behind', 'batch', 'result'], rows) }
     },
   }),
   remote({
@@ -125,7 +134,7 @@ function sourceOf(session: Session): Source | Promise<Source> {
   return isStream(session) ? ofStream(session, source) : ofQueue(session, source)
 }
 
-const OF_STREAMS = ['from', 'retries', 'dead-letters']
+const OF_STREAMS = ['from', 'tumbling', 'retries', 'dead-letters']
 
 const isStream = ({ input, argument }: Session): boolean =>
   input.values['stream'] === true || argument(1).startsWith('arn:aws:kinesis:')
@@ -135,6 +144,7 @@ type Source = Pick<
   | 'EventSourceArn'
   | 'ScalingConfig'
   | 'ParallelizationFactor'
+  | 'TumblingWindowInSeconds'
   | 'StartingPosition'
   | 'StartingPositionTimestamp'
   | 'MaximumRetryAttempts'
@@ -166,6 +176,7 @@ async function ofStream(session: Session, source: string): Promise<Source> {
     EventSourceArn: source.startsWith('arn:') ? source : (await summaryOf(session, source)).StreamARN,
     StartingPosition: time !== undefined ? 'AT_TIMESTAMP' : from === 'latest' ? 'LATEST' : 'TRIM_HORIZON',
     StartingPositionTimestamp: time,
+    TumblingWindowInSeconds: integerOption(input, 'tumbling', { min: 1, max: 900 }),
     ParallelizationFactor: integerOption(input, 'concurrency', { min: 1, max: 10 }),
     MaximumRetryAttempts: retries,
     ...(failed !== undefined && { DestinationConfig: { OnFailure: { Destination: await queueArn(session, failed) } } }),

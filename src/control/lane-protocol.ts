@@ -74,9 +74,17 @@ interface Taken {
 /** What has become of messages. `later`: they could not be given to the function. */
 export type QueueOutcome = { readonly kind: 'done'; readonly failures: readonly BatchFailure[] } | { readonly kind: 'later' }
 
-/** What has become of records: those from `failedFrom` on have failed; undefined: none has. */
+/**
+ * What has become of records: those from `failedFrom` on have failed; undefined: none has. The last batch of a window, which has none, has failed with any.
+ * `state`: of the window, as JSON; undefined: it stays as it was.
+ */
 export type StreamOutcome =
-  | { readonly kind: 'records'; readonly failedFrom: string | undefined; readonly requestId: string | undefined }
+  | {
+      readonly kind: 'records'
+      readonly failedFrom: string | undefined
+      readonly state?: string | undefined
+      readonly requestId: string | undefined
+    }
   | { readonly kind: 'later' }
 
 export type BatchOutcome = QueueOutcome | StreamOutcome

@@ -76,4 +76,4 @@ export class Taken {
 const failed = (batch: TakenBatch): BatchOutcome =>
   batch.kind === 'queue'
     ? { kind: 'done', failures: batch.messages.map(({ id }) => ({ id })) }
-    : { kind: 'records', failedFrom: batch.records[0]?.id, requestId: undefined }
+    : { kind: 'records', failedFrom: batch.records[0]?.id ?? '', requestId: undefined }

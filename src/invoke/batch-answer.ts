@@ -28,10 +28,28 @@ export function decodeBatchAnswer(
   ids: readonly string[],
   { partial = true }: BatchAnswerOptions = {},
 ): readonly BatchFailure[] {
-  const answer = events === 'json' ? decodeEnvelope(payload).head : decodeMessage(payload)
-  if (!isObject(answer)) throw new MalformedMessage('a map was expected')
+  const answer = decodeAnswer(payload, events)
   if (Object.hasOwn(answer, 'payload')) return partial ? readLambdaResponse(own(answer, 'payload'), ids) : []
   return readFailures(own(answer, 'failures'), ids)
+}
+
+/** The state of a window in the answer to a batch of it, as JSON; undefined: it has none. Throws `MalformedMessage` for one that JSON cannot hold. */
+export function decodeWindowState(payload: Uint8Array, events: EventForm): string | undefined {
+  const answer = decodeAnswer(payload, events)
+  const result = Object.hasOwn(answer, 'payload') ? own(answer, 'payload') : answer
+  const state = isObject(result) ? own(result, 'state') : undefined
+  if (state === undefined) return undefined
+  try {
+    return JSON.stringify(state) ?? 'null'
+  } catch (error) {
+    throw new MalformedMessage(`"state" cannot be written as JSON: ${(error as Error).message}`)
+  }
+}
+
+function decodeAnswer(payload: Uint8Array, events: EventForm): object {
+  const answer = events === 'json' ? decodeEnvelope(payload).head : decodeMessage(payload)
+  if (!isObject(answer)) throw new MalformedMessage('a map was expected')
+  return answer
 }
 
 /** What comes again after `invokeQueue` or `invokeStream` has rejected with `error`: all, save what a function acknowledged before it failed. */

@@ -51,6 +51,19 @@ export interface StreamBatch {
   readonly stream: string
   readonly shard: string
   readonly records: readonly StreamRecord[]
+  readonly window?: StreamWindow
+}
+
+/** A tumbling window (AWS Lambda, "Tumbling windows"). */
+export interface StreamWindow {
+  /** Milliseconds since the epoch. */
+  readonly startMs: number
+  readonly endMs: number
+  /** JSON: what the function gave for the batch before; `{}` at first. */
+  readonly state: string
+  /** Nothing more of it comes; there are no records. */
+  readonly final: boolean
+  readonly early: boolean
 }
 
 export interface StreamRecord {
@@ -95,13 +108,29 @@ export function encodeQueueEvent(origin: EventOrigin, { queue, messages }: Queue
 }
 
 /** A `stream` event (docs/events.md) in the form that the runner's `events` names. */
-export function encodeStreamEvent(origin: EventOrigin, { stream, shard, records }: StreamBatch, events: EventForm): Uint8Array {
+export function encodeStreamEvent(
+  origin: EventOrigin,
+  { stream, shard, records, window }: StreamBatch,
+  events: EventForm,
+): Uint8Array {
   const list = records.map(({ id, key, timestampMs: timestamp, data }) =>
     events === 'msgpack' ? { id, key, timestamp, data } : { id, key, timestamp, bytes: data.byteLength },
   )
   const bytes = records.map(({ data }) => data)
-  return encode({ ...base('stream', origin), stream, shard, records: list }, bytes, events)
+  return encode(
+    { ...base('stream', origin), stream, shard, records: list, ...(window !== undefined && { window: told(window) }) },
+    bytes,
+    events,
+  )
 }
+
+const told = ({ startMs: start, endMs: end, state, final, early }: StreamWindow): object => ({
+  start,
+  end,
+  state: JSON.parse(state) as unknown,
+  final,
+  early,
+})
 
 /** A `scheduled` event (docs/events.md) in the form that the runner's `events` names. */
 export function encodeScheduledEvent(

@@ -1,4 +1,4 @@
-import { decodeBatchAnswer, type BatchAnswerOptions, type BatchFailure } from './batch-answer.ts'
+import { decodeBatchAnswer, decodeWindowState, type BatchAnswerOptions, type BatchFailure } from './batch-answer.ts'
 import {
   encodeQueueEvent,
   encodeScheduledEvent,
@@ -40,6 +40,8 @@ export async function invokeQueue(
 export interface StreamAnswer {
   /** The earliest record that failed: it and all after it come again, those before it are done. */
   readonly failedFrom: string | undefined
+  /** Of a batch of a window, as JSON; undefined: the function gave none. */
+  readonly state: string | undefined
 }
 
 /** Gives a function records of a shard. Rejects with an `AmpouleError` when the invocation fails or its answer is not valid: the whole batch comes again then. */
@@ -57,7 +59,10 @@ export async function invokeStream(
       encodeStreamEvent({ ...origin, ...(options.invoked !== undefined && { invoked: options.invoked }) }, batch, events),
     (payload, events) => {
       const failed = new Set(decodeBatchAnswer(payload, events, ids, options).map(({ id }) => id))
-      return { failedFrom: ids.find((id) => failed.has(id)) }
+      return {
+        failedFrom: ids.find((id) => failed.has(id)),
+        state: batch.window === undefined ? undefined : decodeWindowState(payload, events),
+      }
     },
   )
 }

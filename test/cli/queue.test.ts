@@ -77,7 +77,7 @@ export const handler = (event) => {
     await managed.says('queue create orders --visibility 3 --dead-letters dead --max-receives 1')
     const id = (await managed.says('trigger create worker orders --partial')).trim()
     expect(await managed.says('trigger list')).toMatch(
-      new RegExp(String.raw`^ID +FUNCTION +SOURCE +STATE +BATCH +RESULT\n${id} +worker +orders +at work +10 +`),
+      new RegExp(String.raw`^ID +FUNCTION +SOURCE +STATE +BEHIND +BATCH +RESULT\n${id} +worker +orders +at work +10 +`),
     )
     await managed.says('queue send orders good bad-1 bad-2')
     await expect.poll(() => bodies('dead'), WAIT).toEqual(['bad-1', 'bad-2'])

@@ -57,7 +57,7 @@ describe('ampoule trigger with a stream', () => {
     await managed.says('stream put events before')
     const options = '--from first --batch-size 1 --retries 0 --dead-letters given-up'
     const id = (await managed.says(`trigger create reader events --stream ${options}`)).trim()
-    expect(await managed.says('trigger list')).toMatch(new RegExp(String.raw`\n${id} +reader +events +at work +1 `))
+    expect(await managed.says('trigger list')).toMatch(new RegExp(String.raw`\n${id} +reader +events +at work +0 s +1 `))
     await managed.says('stream put events bad after')
     await expect
       .poll(async () => (await managed.ampoule('logs reader')).stdout, WAIT)

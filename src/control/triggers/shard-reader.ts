@@ -5,6 +5,16 @@ import type { StoredStreamRecord } from '../../store/stream.ts'
 import type { StreamOutcome, TakenBatch } from '../lane-protocol.ts'
 import { fitting, givenUpRecord, isWantedRecord, MAX_BATCH_BYTES, toStreamRecord } from './stream-batch.ts'
 import type { StreamConsumerOptions } from './stream-consumer.ts'
+import {
+  FIRST_STATE,
+  MAX_STATE_BYTES,
+  ofFirstWindow,
+  readLines,
+  toWindow,
+  windowStart,
+  writeLines,
+  type OpenWindow,
+} from './stream-window.ts'
 import { afterFailure, withoutOld, type StreamWork, type Verdict } from './stream-line.ts'
 import type { StreamMapping } from './stream-mapping.ts'
 
@@ -13,6 +23,8 @@ export interface ShardReaderOptions extends StreamConsumerOptions {
   readonly shard: number
   /** All up to this one are done. */
   readonly after: number
+  /** `Checkpoint.state` that was kept with it. */
+  readonly state: unknown
   /** The shard is closed and all of it is done. */
   readonly ended: () => void
 }
@@ -40,6 +52,11 @@ interface Line {
   setbacks: number
   /** When the first of those that wait was read. */
   sinceMs: number
+  /** All records of the line up to this one are done; where there are windows. */
+  upTo: number
+  window: OpenWindow | undefined
+  /** The window's state is too large to be kept: it ends. */
+  full: boolean
 }
 
 /** Reads one shard for one mapping: in batches, in the order of each key, from the checkpoint on. */
@@ -50,6 +67,10 @@ export class ShardReader {
   #read: number
   #saved: number
   #saving: Promise<void> | undefined
+  /** A window has changed since the last checkpoint. */
+  #unsaved = false
+  /** When everything had been read: milliseconds since the epoch. */
+  #caughtUpMs = 0
   #closed = false
   #exhausted = false
   /** Something may have come since the last look. */
@@ -65,7 +86,11 @@ export class ShardReader {
     this.#options = options
     this.#read = options.after
     this.#saved = options.after
-    this.#lines = Array.from({ length: options.mapping.parallel }, () => ({
+    const kept = readLines(options.state, options.mapping.parallel)
+    this.#lines = Array.from({ length: options.mapping.parallel }, (_, index) => ({
+      upTo: kept?.[index]?.upTo ?? 0,
+      window: kept?.[index]?.window,
+      full: false,
       waiting: [],
       again: undefined,
       running: undefined,
@@ -79,6 +104,13 @@ export class ShardReader {
   /** Why nothing is read; undefined: it is. */
   get trouble(): string | undefined {
     return this.#trouble
+  }
+
+  /** How long the oldest record waits that was read and is not done, milliseconds; 0: there is none. AWS Lambda's `IteratorAge`. */
+  get iteratorAgeMs(): number {
+    const firsts = this.#lines.flatMap(({ running, again, waiting }) => [running?.work.records[0], again?.records[0], waiting[0]])
+    const oldest = Math.min(...firsts.flatMap((record) => (record === undefined ? [] : [record.arrivedMs])))
+    return oldest === Infinity ? 0 : Math.max(0, this.#options.now() - oldest)
   }
 
   /** There may be something to read. */
@@ -103,9 +135,20 @@ export class ShardReader {
       line.running = { id, work, leaseEndsMs: now() + LEASE_MS }
       // There is room for more.
       this.wake()
-      const { name, qualifier, stream, partial } = mapping
-      const records = work.records.map(toStreamRecord)
-      return { kind: 'stream', id, mapping: mapping.uuid, name, qualifier, partial, stream, shard: formatShardId(shard), records }
+      const { name, qualifier, stream, partial, tumblingMs: lengthMs } = mapping
+      const window = lengthMs === undefined ? undefined : toWindow(work.records, line.window, { lengthMs, now: now() })
+      return {
+        kind: 'stream',
+        id,
+        mapping: mapping.uuid,
+        name,
+        qualifier,
+        partial,
+        stream,
+        shard: formatShardId(shard),
+        records: work.records.map(toStreamRecord),
+        ...(window !== undefined && { window }),
+      }
     }
     return undefined
   }
@@ -168,12 +211,15 @@ export class ShardReader {
     const most = mapping.batchSize * mapping.parallel
     if (this.#exhausted || this.#lines.reduce((sum, { waiting }) => sum + waiting.length, 0) >= most) return false
     const options = { shard, after: this.#read, limit: Math.min(most, 10_000), maxBytes: MAX_BATCH_BYTES * mapping.parallel }
+    const readMs = now()
     const { records, ended } = await streams.engine.read(mapping.stream, options)
+    if (records.length === 0) this.#caughtUpMs = readMs
     for (const record of records) {
       this.#read = record.sequence
       if (!isWantedRecord(record, mapping, account)) continue
       const line = this.#lines[lineOf(record.key, mapping.parallel)]
-      if (line === undefined) continue
+      // Done before the checkpoint, which others held back.
+      if (line === undefined || record.sequence <= line.upTo) continue
       if (line.waiting.length === 0) line.sinceMs = now()
       line.waiting.push(record)
     }
@@ -189,20 +235,40 @@ export class ShardReader {
       line.again = undefined
       return again
     }
-    const count = fitting(line.waiting, mapping.batchSize)
+    if (this.#ends(line)) return { records: [], attempts: 0 }
+    const count = fitting(this.#together(line), mapping.batchSize)
     const records = line.waiting.splice(0, count)
     line.sinceMs = this.#options.now()
     return records.length === 0 ? undefined : { records, attempts: 0 }
   }
 
+  /** What of those that wait may be in one batch. */
+  #together({ waiting }: Line): readonly StoredStreamRecord[] {
+    const { tumblingMs } = this.#options.mapping
+    return tumblingMs === undefined ? waiting : ofFirstWindow(waiting, tumblingMs)
+  }
+
+  /** Whether nothing more belongs to the line's window. */
+  #ends({ window, waiting: [first], full }: Line): boolean {
+    const { tumblingMs } = this.#options.mapping
+    if (window === undefined || tumblingMs === undefined) return false
+    if (full) return true
+    if (first !== undefined) return windowStart(first.arrivedMs, tumblingMs) > window.startMs
+    return this.#exhausted || this.#caughtUpMs >= window.startMs + tumblingMs
+  }
+
   /** When a line has a batch to be run; Infinity: not until something happens. */
-  #dueMs({ again, waiting, running, notBeforeMs, sinceMs }: Line): number {
+  #dueMs(line: Line): number {
+    const { again, waiting, running, notBeforeMs, sinceMs, window } = line
     if (running !== undefined) return Infinity
-    if (again !== undefined) return notBeforeMs
-    if (waiting.length === 0) return Infinity
-    const { batchSize, windowMs } = this.#options.mapping
-    const full = fitting(waiting, batchSize) < waiting.length || waiting.length >= batchSize || this.#exhausted
-    return full ? notBeforeMs : Math.max(notBeforeMs, sinceMs + windowMs)
+    if (again !== undefined || this.#ends(line)) return notBeforeMs
+    const { batchSize, windowMs, tumblingMs = 0 } = this.#options.mapping
+    const endMs = window === undefined ? Infinity : window.startMs + tumblingMs
+    // Then it is looked whether something more of the window has come.
+    if (waiting.length === 0) return endMs > this.#options.now() ? endMs : Infinity
+    const count = fitting(this.#together(line), batchSize)
+    const full = count < waiting.length || count >= batchSize || this.#exhausted
+    return full ? notBeforeMs : Math.max(notBeforeMs, Math.min(sinceMs + windowMs, endMs))
   }
 
   async #settle(line: Line, work: StreamWork, outcome: StreamOutcome): Promise<void> {
@@ -213,8 +279,10 @@ export class ShardReader {
     }
     if (outcome.failedFrom === undefined) {
       line.setbacks = 0
-      return
+      return this.#advance(line, work.records, outcome.state)
     }
+    const from = work.records.findIndex(({ sequence }) => String(sequence) === outcome.failedFrom)
+    if (from > 0) this.#advance(line, work.records.slice(0, from), outcome.state)
     const verdict = afterFailure(work, outcome.failedFrom, policy)
     if (verdict.givenUp === undefined) this.#setBack(line)
     await this.#judge(line, verdict, outcome.requestId)
@@ -224,14 +292,35 @@ export class ShardReader {
   }
 
   async #judge(line: Line, { again, later, givenUp }: Verdict, requestId: string | undefined): Promise<void> {
-    if (givenUp !== undefined) await this.#giveUp({ ...givenUp, shard: this.#options.shard, requestId })
+    if (givenUp !== undefined) {
+      await this.#giveUp({ ...givenUp, shard: this.#options.shard, requestId })
+      this.#advance(line, givenUp.work.records, undefined)
+    }
     line.again = again
     line.waiting.unshift(...later)
+  }
+
+  /** Records of a window are done; none: the window has ended. */
+  #advance(line: Line, records: readonly StoredStreamRecord[], state: string | undefined): void {
+    const { tumblingMs } = this.#options.mapping
+    if (tumblingMs === undefined) return
+    const [first, last] = [records[0], records.at(-1)]
+    this.#unsaved = true
+    if (first === undefined || last === undefined) {
+      line.window = undefined
+      line.full = false
+      return
+    }
+    const startMs = line.window?.startMs ?? windowStart(first.arrivedMs, tumblingMs)
+    line.window = { startMs, state: state ?? line.window?.state ?? FIRST_STATE }
+    line.full = Buffer.byteLength(line.window.state) > MAX_STATE_BYTES
+    line.upTo = Math.max(line.upTo, last.sequence)
   }
 
   async #giveUp(batch: Parameters<typeof givenUpRecord>[0]): Promise<void> {
     const { mapping, account, now, queues, uuid } = this.#options
     const { failed } = mapping
+    if (batch.work.records.length === 0) return this.#report('the end of a window is given up, and its state with it')
     if (failed === undefined)
       return this.#report(
         `${batch.work.records.length} records are given up (${batch.why}), and there is no destination for failures`,
@@ -255,20 +344,28 @@ export class ShardReader {
     const { streams, mapping, shard, ended } = this.#options
     for (;;) {
       const done = this.#doneUpTo()
-      if (done === this.#saved) break
-      this.#saving = streams.engine.saveCheckpoint(mapping.stream, mapping.uuid, { shard, sequence: done })
+      if (done === this.#saved && !this.#unsaved) break
+      this.#unsaved = false
+      const state = mapping.tumblingMs === undefined ? undefined : writeLines(this.#lines)
+      this.#saving = streams.engine.saveCheckpoint(mapping.stream, mapping.uuid, {
+        shard,
+        sequence: done,
+        ...(state !== undefined && { state }),
+      })
       try {
         await this.#saving
         this.#saved = done
       } catch (error) {
         // What is not written down is run once more by the next host.
         this.#report(`the checkpoint could not be written: ${String(error)}`)
+        this.#unsaved = true
         break
       } finally {
         this.#saving = undefined
       }
     }
-    if (this.#exhausted && this.#doneUpTo() === this.#read && !this.#closed) {
+    const open = this.#lines.some(({ window }) => window !== undefined)
+    if (this.#exhausted && this.#doneUpTo() === this.#read && !open && !this.#closed) {
       this.#closed = true
       ended()
     }

@@ -1,12 +1,13 @@
 import type { Account } from '../../functions/arn.ts'
 import { AmpouleError } from '../../errors.ts'
 import type { Observer } from '../../observe/records.ts'
-import type { Shard } from '../../store/stream.ts'
+import type { Checkpoint, Shard } from '../../store/stream.ts'
 import type { StreamOutcome, TakenBatch } from '../lane-protocol.ts'
 import type { Queues } from '../queues.ts'
 import type { Streams } from '../streams.ts'
 import { ShardReader } from './shard-reader.ts'
 import type { StreamMapping } from './stream-mapping.ts'
+import { readLines } from './stream-window.ts'
 
 export interface StreamConsumerOptions {
   readonly streams: Streams
@@ -53,6 +54,11 @@ export class StreamConsumer {
   /** Why nothing is read; undefined: it is. */
   get trouble(): string | undefined {
     return this.#trouble ?? this.#readers.values().find(({ trouble }) => trouble !== undefined)?.trouble
+  }
+
+  /** As of the shard that is the furthest behind. */
+  get iteratorAgeMs(): number {
+    return Math.max(0, ...this.#readers.values().map((reader) => reader.iteratorAgeMs))
   }
 
   take(): TakenBatch | undefined {
@@ -102,34 +108,39 @@ export class StreamConsumer {
     const { engine } = this.#options.streams
     const { stream, uuid, start } = this.mapping
     const shards = await engine.shards(stream)
-    let known = new Map((await engine.checkpoints(stream, uuid)).map(({ shard, sequence }) => [shard, sequence]))
+    let known = new Map((await engine.checkpoints(stream, uuid)).map((checkpoint) => [checkpoint.shard, checkpoint]))
     if (known.size === 0) {
       // The first time: from where the mapping starts. Shards that come later are read from their first record on.
       const first = await Promise.all(
-        shards.map(async ({ number }) => ({ shard: number, sequence: await engine.locate(stream, number, start) })),
+        shards.map(async ({ number }): Promise<Checkpoint> => ({
+          shard: number,
+          sequence: await engine.locate(stream, number, start),
+        })),
       )
       for (const checkpoint of first) await engine.saveCheckpoint(stream, uuid, checkpoint)
-      known = new Map(first.map(({ shard, sequence }) => [shard, sequence]))
+      known = new Map(first.map((checkpoint) => [checkpoint.shard, checkpoint]))
     }
     const there = new Set(shards.map(({ number }) => number))
     for (const shard of shards) {
       const { number } = shard
       if (this.#closed || this.#readers.has(number) || this.#done.has(number)) continue
-      const after = known.get(number) ?? 0
-      if (isDone(shard, after)) this.#done.add(number)
+      const { sequence: after, state } = known.get(number) ?? { sequence: 0 }
+      // Windows of a shard that is closed may still have to end.
+      if (isDone(shard, after) && readLines(state, this.mapping.parallel)?.some(({ window }) => window !== undefined) !== true)
+        this.#done.add(number)
       // A parent that is gone has no records any more.
       else if (shard.parents.every((parent) => this.#done.has(parent) || !there.has(parent)))
-        this.#readers.set(number, this.#read(number, after))
+        this.#readers.set(number, this.#read(number, after, state))
     }
   }
 
-  #read(shard: number, after: number): ShardReader {
+  #read(shard: number, after: number, state: unknown): ShardReader {
     const ended = (): void => {
       this.#readers.delete(shard)
       this.#done.add(shard)
       this.#look()
     }
-    return new ShardReader({ ...this.#options, mapping: this.mapping, shard, after, ended })
+    return new ShardReader({ ...this.#options, mapping: this.mapping, shard, after, state, ended })
   }
 }
 

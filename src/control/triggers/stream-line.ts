@@ -9,7 +9,7 @@ export interface RetryPolicy {
   readonly bisect: boolean
 }
 
-/** Records that a function runs, or waits to run. */
+/** Records that a function runs, or waits to run; none: the end of a window. */
 export interface StreamWork {
   readonly records: readonly StoredStreamRecord[]
   /** How often it was run and failed. */
@@ -47,7 +47,8 @@ export function afterFailure({ records, attempts }: StreamWork, failedFrom: stri
 
 /** Takes out what is too old to be run. */
 export function withoutOld({ records, attempts }: StreamWork, { maxAgeMs }: RetryPolicy, now: number): Verdict {
-  if (maxAgeMs === undefined) return { ...NOTHING, again: { records, attempts } }
+  // The end of a window has no records and no age.
+  if (maxAgeMs === undefined || records.length === 0) return { ...NOTHING, again: { records, attempts } }
   // Records are in the order of their arrival.
   const young = records.findIndex(({ arrivedMs }) => now - arrivedMs <= maxAgeMs)
   const old = young < 0 ? records : records.slice(0, young)

@@ -19,6 +19,8 @@ export interface StreamMapping {
   /** Batches of one shard at a time; records of one key are in one of them. */
   readonly parallel: number
   readonly partial: boolean
+  /** Of tumbling windows, milliseconds; undefined: there are none. */
+  readonly tumblingMs: number | undefined
   readonly filters: readonly Pattern[]
   readonly policy: RetryPolicy
   /** The queue for what is given up. */
@@ -47,6 +49,7 @@ export function readStreamMapping(record: EventSourceMappingRecord, account: Acc
     batchSize: given.BatchSize ?? DEFAULT_BATCH,
     windowMs: (given.MaximumBatchingWindowInSeconds ?? 0) * 1000,
     parallel: given.ParallelizationFactor ?? 1,
+    tumblingMs: (given.TumblingWindowInSeconds ?? 0) > 0 ? (given.TumblingWindowInSeconds ?? 0) * 1000 : undefined,
     partial: given.FunctionResponseTypes?.includes('ReportBatchItemFailures') === true,
     filters: (given.FilterCriteria?.Filters ?? []).map(({ Pattern = '{}' }) => readPattern(Pattern)),
     policy: {

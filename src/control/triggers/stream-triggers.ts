@@ -48,6 +48,11 @@ export class StreamTriggers {
     return this.#consumers.get(uuid)?.trouble
   }
 
+  /** By UUID: milliseconds that a mapping is behind. */
+  iteratorAges(): ReadonlyMap<string, number> {
+    return new Map([...this.#consumers].map(([uuid, consumer]) => [uuid, consumer.iteratorAgeMs]))
+  }
+
   /** The next batches that a lane runs, up to `limit`. */
   take(limit: number): readonly TakenBatch[] {
     const taken: TakenBatch[] = []

@@ -91,6 +91,11 @@ export class Triggers {
     return this.#queues.trouble(uuid) ?? this.#streams.trouble(uuid)
   }
 
+  /** By UUID, of streams: how long the oldest record waits that is not done, milliseconds. */
+  iteratorAges(): ReadonlyMap<string, number> {
+    return this.#streams.iteratorAges()
+  }
+
   /** What became of the last batch of a mapping, in Lambda's words; undefined: there was none since the host started. */
   lastResult(uuid: string): string | undefined {
     return this.#results.get(uuid)

@@ -58,6 +58,11 @@ export const OFFERED: ReadonlySet<string> = new Set([...Object.keys(GROUPS), ...
 
 type Handler = (input: object, control: Control, caller: Caller, origin: string) => Promise<object | undefined>
 
+/** What `GET /_ampoule/triggers` says: of each trigger of a stream, how long the oldest record waits that is not done. */
+export interface TriggerAges {
+  readonly triggers: readonly { readonly uuid: string; readonly iteratorAgeMs: number }[]
+}
+
 /** Fetched with who makes the request. */
 export type ManagementApp = Hono<{ Bindings: { readonly caller: Caller } }>
 
@@ -104,6 +109,11 @@ export function createManagementApp(control: Control, observe: Observer): Manage
   )
   app.route('/schedules', createSchedulerApp(control, observe))
   app.get('/_ampoule/usage', async (c) => c.json(await readUsage(new URL(c.req.url).searchParams, control)))
+  // Lambda's metric `IteratorAge`, which its API does not have.
+  app.get('/_ampoule/triggers', (c) => {
+    const ages = [...control.triggers.iteratorAges()].map(([uuid, iteratorAgeMs]) => ({ uuid, iteratorAgeMs }))
+    return c.json({ triggers: ages } satisfies TriggerAges)
+  })
   app.notFound((c) => writeError(unknownOperation(c.req.method, c.req.path)))
   app.onError((error, c) => {
     const refusal = toLambdaError(error)

@@ -88,7 +88,8 @@ export class BatchRunner {
         return { kind: 'done', failures: answer.failures }
       }
       const { answer } = await invokeStream(hosted(target, runners), invocation, batch, options)
-      return { kind: 'records', failedFrom: answer.failedFrom, requestId: invocation.requestId }
+      const { failedFrom, state } = answer
+      return { kind: 'records', failedFrom, state, requestId: invocation.requestId }
     } catch (error) {
       if (error instanceof Throttled) return { kind: 'later' }
       if (invocation === undefined) {
@@ -115,5 +116,6 @@ function failed(batch: TakenBatch, error: unknown, requestId: string | undefined
   }
   const ids = batch.records.map(({ id }) => id)
   const failures = new Set(failuresAfter(error, ids).map(({ id }) => id))
-  return { kind: 'records', failedFrom: ids.find((id) => failures.has(id)), requestId }
+  const failedFrom = ids.length === 0 ? '' : ids.find((id) => failures.has(id))
+  return { kind: 'records', failedFrom, requestId }
 }

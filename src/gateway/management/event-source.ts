@@ -84,7 +84,6 @@ export function readSettings(source: EventSource, before: MappingSettings | unde
     ),
   ) as MappingSettings['given']
   checkBatch(source, given)
-  if ((given.TumblingWindowInSeconds ?? 0) > 0) throw unsupported('TumblingWindowInSeconds')
   checkFilters(given)
   if (given.DestinationConfig?.OnSuccess?.Destination !== undefined)
     throw invalidParameter('An event source mapping has no OnSuccess destination')

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   CreateEventSourceMappingCommand,
   DeleteEventSourceMappingCommand,
@@ -15,6 +16,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { CreateQueueCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { TriggerAges } from '../../../src/gateway/management/app.ts'
 import { kinesisClient } from '../kinesis/client.ts'
 import { logOf, logsClient, messages as linesOf } from '../logs/client.ts'
 import { create, nodeFunction, removeFolders, startManaged, type ManagedHost } from '../management/host.ts'
@@ -262,6 +264,19 @@ describe('a batch that fails', () => {
     await expect.poll(() => got(reader), WAIT).toEqual([['bad'], ['bad'], ['bad'], ['behind']])
   })
 
+  it('says how far it is behind', async () => {
+    const name = await stream()
+    const { uuid } = await consumer(name, `throw new Error('never')`)
+    const age = async () => {
+      const answer = await fetch(`${managed.host.managementUrl}/_ampoule/triggers`)
+      const { triggers } = (await answer.json()) as TriggerAges
+      return triggers.find((trigger) => trigger.uuid === uuid)?.iteratorAgeMs
+    }
+    expect(await age()).toBe(0)
+    await put(name, ['stuck'])
+    await expect.poll(age, WAIT).toBeGreaterThan(500)
+  })
+
   it('is split until the record that fails is alone', async () => {
     const name = await stream()
     const given = await failures()
@@ -292,6 +307,111 @@ return { batchItemFailures: bad === undefined ? [] : [{ itemIdentifier: bad.kine
     expect(seen[1]?.[0]).toBe('bad')
     expect(seen.flat().filter((text) => text === 'a')).toHaveLength(1)
     expect(seen.flat().filter((text) => text === 'bad')).toHaveLength(2)
+  })
+})
+
+/** Adds up what it gets; says each batch, and what came of a window. */
+const SUM = `
+const { sum = 0, keys = [] } = event.state
+const state = { sum: sum + event.Records.length, keys: [...new Set([...keys, ...event.Records.map((record) => record.kinesis.partitionKey)])] }
+const { start, end } = event.window
+got({ count: event.Records.length, state: event.state, final: event.isFinalInvokeForWindow, early: event.isWindowTerminatedEarly,
+  inside: event.Records.every(({ kinesis }) => kinesis.approximateArrivalTimestamp * 1000 >= Date.parse(start) && kinesis.approximateArrivalTimestamp * 1000 < Date.parse(end)),
+  start, seconds: (Date.parse(end) - Date.parse(start)) / 1000, shard: event.shardId })
+return { state }`
+
+interface Batch {
+  readonly count: number
+  readonly state: { readonly sum?: number; readonly keys?: readonly string[] }
+  readonly final: boolean
+  readonly early: boolean
+  readonly inside: boolean
+  readonly start: string
+  readonly seconds: number
+}
+
+describe('a tumbling window', () => {
+  const batches = async (reader: { readonly name: string }) => (await got(reader)) as Batch[]
+  const finals = async (reader: { readonly name: string }) => (await batches(reader)).filter(({ final }) => final)
+  const summed = async (reader: { readonly name: string }) =>
+    (await finals(reader)).reduce((sum, { state }) => sum + (state.sum ?? 0), 0)
+
+  it('carries the state of a shard from batch to batch, and ends once with what came of it', async () => {
+    const name = await stream()
+    const reader = await consumer(name, SUM, { TumblingWindowInSeconds: 1, BatchSize: 3 })
+    for (let part = 0; part < 5; part++) {
+      await put(name, texts(7, `${part}-`))
+      await pause(400)
+    }
+    await expect.poll(() => summed(reader), WAIT).toBe(35)
+    const all = await batches(reader)
+    expect(all.every(({ inside, seconds, early }) => inside && seconds === 1 && !early)).toBe(true)
+    const ended = await finals(reader)
+    expect(ended.every(({ count }) => count === 0)).toBe(true)
+    expect(new Set(ended.map(({ start }) => start)).size).toBe(ended.length)
+    expect(ended.length).toBeGreaterThan(1)
+    // Each window begins with nothing.
+    for (const { start } of ended) expect(all.find((batch) => batch.start === start)?.state).toEqual({})
+  })
+
+  it('has a state of its own for the keys of each line', async () => {
+    const name = await stream()
+    const reader = await consumer(name, SUM, { TumblingWindowInSeconds: 1, ParallelizationFactor: 4 })
+    await put(name, texts(40), (text) => `key-${text}`)
+    await expect.poll(() => summed(reader), WAIT).toBe(40)
+    const keys = (await finals(reader)).flatMap(({ state }) => state.keys ?? [])
+    expect(new Set(keys).size).toBe(40)
+  })
+
+  it('is not counted twice where a batch fails, or the host ends within it', async () => {
+    const name = await stream()
+    const once = `if (Math.random() < 0.3) throw new Error('by chance')\n${SUM}`
+    const reader = await consumer(name, once, { TumblingWindowInSeconds: 3, BatchSize: 5, ParallelizationFactor: 2 })
+    await put(name, texts(30), (text) => `key-${text}`)
+    await expect.poll(async () => (await batches(reader)).length, WAIT).toBeGreaterThan(2)
+    const { folder } = managed
+    for (const client of [kinesis, sqs, logs]) client.destroy()
+    await managed.stop()
+    managed = await startManaged({ dataDir: folder })
+    connect()
+    await put(name, texts(10), (text) => `late-${text}`)
+    await expect.poll(() => summed(reader), WAIT).toBe(40)
+  })
+
+  it('ends early when its state is too large, or its shard is over', async () => {
+    const name = await stream()
+    const large = `got({ final: event.isFinalInvokeForWindow, early: event.isWindowTerminatedEarly })
+return { state: { text: 'x'.repeat(event.isFinalInvokeForWindow ? 0 : 1100000) } }`
+    const reader = await consumer(name, large, { TumblingWindowInSeconds: 900 })
+    await put(name, ['a'])
+    await expect.poll(() => finals(reader), WAIT).toEqual([{ final: true, early: true }])
+    const other = await stream()
+    const summing = await consumer(other, SUM, { TumblingWindowInSeconds: 900 })
+    await put(other, texts(5))
+    await expect.poll(async () => (await batches(summing)).length, WAIT).toBe(1)
+    await kinesis.send(
+      new SplitShardCommand({ StreamName: other, ShardToSplit: 'shardId-000000000000', NewStartingHashKey: HALF }),
+    )
+    await expect.poll(() => finals(summing), WAIT).toMatchObject([{ early: true, state: { sum: 5 } }])
+  })
+
+  it('is there for modules, too', async () => {
+    const name = await stream()
+    const source = `export default {
+  stream(batch) {
+    if (batch.window.final) return console.log('got ' + JSON.stringify(batch.state))
+    batch.state = { texts: [...(batch.state.texts ?? []), ...batch.records.map((record) => record.text())] }
+  },
+}`
+    const FunctionName = `module-${made++}`
+    await create(managed.client, await nodeFunction(FunctionName, source, { Handler: 'index.default' }))
+    const EventSourceArn = `${ARN}/${name}`
+    const more = { StartingPosition: 'TRIM_HORIZON', TumblingWindowInSeconds: 2, BatchSize: 1 } as const
+    await managed.client.send(new CreateEventSourceMappingCommand({ FunctionName, EventSourceArn, ...more }))
+    await put(name, ['a', 'b', 'c'])
+    await expect
+      .poll(async () => ((await got({ name: FunctionName })) as { texts: string[] }[]).flatMap((state) => state.texts), WAIT)
+      .toEqual(['a', 'b', 'c'])
   })
 })
 

@@ -16,7 +16,7 @@ const OF_STREAMS = {
   BisectBatchOnFunctionError: true,
   MaximumRecordAgeInSeconds: 60,
   MaximumRetryAttempts: 3,
-  TumblingWindowInSeconds: 0,
+  TumblingWindowInSeconds: 30,
   DestinationConfig: { OnFailure: { Destination: QUEUE } },
 }
 const NEVER = {
@@ -50,11 +50,6 @@ export const sources: Group = {
         ...OF_STREAMS,
       },
       { EventSourceArn: STREAM, FunctionArn: resource, ...OF_STREAMS },
-    ),
-    ...lacks(
-      'CreateEventSourceMapping',
-      { FunctionName, EventSourceArn: STREAM, StartingPosition: 'LATEST' },
-      { TumblingWindowInSeconds: 30 },
     ),
     works(
       'CreateEventSourceMapping',
