@@ -28,7 +28,7 @@ export const serve: Command = {
       value: 'H',
       about: "Address of the management API, instead of the configuration's; others than this machine's need an access key.",
     },
-    nats: { type: 'string', value: 'URL', about: "NATS servers that keep the queues, instead of the configuration's." },
+    nats: { type: 'string', value: 'URL', about: "NATS servers that keep queues and streams, instead of the configuration's." },
     signed: { type: 'boolean', about: 'Requests to the management API must be signed, on every address.' },
     dev: { type: 'boolean', about: 'Development: error details, server-timing, an index at /, a line per invocation.' },
     json: JSON_LOGS_OPTION,

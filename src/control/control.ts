@@ -131,7 +131,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
     openedShared = shared
     const queues = new Queues(shared?.queues ?? (await openSqliteQueues(join(folder, 'queues'), Date.now)))
     openQueues = queues
-    const streams = new Streams(await openSqliteStreams(join(folder, 'streams'), Date.now))
+    const streams = new Streams(shared?.streams ?? (await openSqliteStreams(join(folder, 'streams'), Date.now)))
     openStreams = streams
     const seal = await openSeal(join(folder, 'secret.key'), key)
     const code = await openCodeStore(join(folder, 'code'), store)

@@ -8,6 +8,7 @@ export class Streams {
 
   constructor(engine: StreamEngine) {
     this.engine = engine
+    engine.watch?.((name) => this.wake(name))
   }
 
   async append(name: string, records: readonly NewStreamRecord[]): Promise<readonly Appended[]> {

@@ -165,7 +165,7 @@ export const HOST_FIELDS = {
   nats: {
     type: 'text',
     about:
-      'Servers of NATS (with JetStream) that keep the queues, for several hosts: `nats://host:port` or `tls://host:port`, with commas between, `user:password@` or `token@` in front of the host. Left out: queues are in the data folder.',
+      'Servers of NATS (with JetStream) that keep queues and streams, for several hosts: `nats://host:port` or `tls://host:port`, with commas between, `user:password@` or `token@` in front of the host. Left out: they are in the data folder.',
   },
   natsCredentials: {
     type: 'text',
@@ -176,7 +176,7 @@ export const HOST_FIELDS = {
     min: 1,
     max: 5,
     default: 1,
-    about: 'How many servers of a NATS cluster keep each queue; 3 survive the loss of one.',
+    about: 'How many servers of a NATS cluster keep each queue and stream; 3 survive the loss of one.',
   },
   lanes: { type: 'integer', min: 1, max: 256, about: 'Worker threads that serve requests. Left out: one per core.' },
   memoryCeilingMb: {

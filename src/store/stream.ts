@@ -4,6 +4,9 @@
  * Amazon Kinesis Data Streams.
  */
 export interface StreamEngine {
+  /** As messages to users have it. */
+  readonly name: string
+  readonly capabilities: StreamCapabilities
   /** Why nothing can be put in now, in words for everybody; undefined: something can. */
   readonly trouble: string | undefined
   /** With so many shards, which share the hash keys evenly. False: there is one of that name. */
@@ -31,7 +34,25 @@ export interface StreamEngine {
   saveCheckpoint(name: string, consumer: string, checkpoint: Checkpoint): Promise<void>
   checkpoints(name: string, consumer: string): Promise<readonly Checkpoint[]>
   forget(name: string, consumer: string): Promise<void>
+  /**
+   * That this host alone reads a shard for a consumer, where others may; undefined: another one does. Called back when that may be so no more: what this host
+   * writes down of the consumer is refused then. None where there are no other hosts.
+   */
+  claim?(name: string, consumer: string, shard: number, lost: () => void): Promise<Claim | undefined>
+  /** Calls back when other hosts may have put something in; none where no other host can. A hint only: it may stay out. */
+  watch?(told: (name: string) => void): void
   close(): Promise<void>
+}
+
+/** What is not there rejects with `InvalidRequest`, naming the engine. */
+export interface StreamCapabilities {
+  /** Shards can be split and merged. */
+  readonly resharding: boolean
+}
+
+export interface Claim {
+  /** Another host may read the shard. */
+  release(): Promise<void>
 }
 
 export interface StreamDefinition {

@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { removeFolders, temporaryFolder } from '../gateway/management/host.ts'
@@ -34,6 +35,10 @@ const WORKER = `export default {
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   },
+  async stream(batch) {
+    for (const one of batch.records) console.log('done stream ' + one.text())
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  },
   async scheduled({ scheduledTime }) {
     console.log('done tick ' + Number(scheduledTime))
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -48,8 +53,18 @@ async function start(folder: string, name: string, nats: string) {
   const endpoint = /managing functions at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? ''
   const health = `${/serving 1 function at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? ''}/_ampoule/health`
   const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
-  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 })
-  return { ...host, sqs, endpoint, health: async () => (await (await fetch(health)).json()) as object }
+  const options = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 }
+  const [sqs, kinesis] = [new SQSClient(options), new KinesisClient(options)]
+  let number = 0
+  return {
+    ...host,
+    sqs,
+    kinesis,
+    endpoint,
+    key: `${name}-${randomUUID()}`,
+    next: () => number++,
+    health: async () => (await (await fetch(health)).json()) as object,
+  }
 }
 
 /** Sends through a host as fast as it takes it, until it is stopped. What was acknowledged is kept in the evidence. */
@@ -61,6 +76,11 @@ async function produce(host: Host, { evidence, random, stop }: { evidence: Evide
       const QueueUrl = `${host.endpoint}/000000000000/work`
       const { Successful = [] } = await host.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))
       for (const { Id } of Successful) evidence.acknowledged('queue', ids[Number(Id)] ?? '')
+      // One key for each producer, so that the order of its records is known.
+      const record = `${host.key}:${host.next()}`
+      const Records = [{ PartitionKey: host.key, Data: Buffer.from(record) }]
+      await host.kinesis.send(new PutRecordsCommand({ StreamName: 'records', Records }))
+      evidence.acknowledged('stream', record)
       await pause(random.below(20))
     } catch {
       // The host or the server is gone: then later.
@@ -80,7 +100,9 @@ describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(
       await nats.queues.define(queueDefinition('dead'))
       await nats.queues.define(queueDefinition('work', { visibilityMs: 3_000, deadLetter: { queue: 'dead', maxReceives: 5 } }))
       const folder = await temporaryFolder()
-      const functions = { worker: { source: 'fn.js', queue: 'work', schedule: 'rate(1 minute)', timeoutMs: 2_000 } }
+      const functions = {
+        worker: { source: 'fn.js', queue: 'work', stream: 'records', schedule: 'rate(1 minute)', timeoutMs: 2_000 },
+      }
       await writeFile(join(folder, 'fn.js'), WORKER)
       await writeFile(join(folder, 'ampoule.jsonc'), JSON.stringify({ functions }))
       const hosts = await Promise.all(['one', 'other'].map((name) => start(folder, name, server.url)))
@@ -104,7 +126,7 @@ describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(
           await server.kill()
           await expect
             .poll(() => Promise.all(hosts.map((host) => host.health())), { timeout: 10_000 })
-            .toEqual(hosts.map(() => ({ status: 'degraded', trouble: 'NATS, which keeps the queues, is away' })))
+            .toEqual(hosts.map(() => ({ status: 'degraded', trouble: 'NATS, which keeps queues and streams, is away' })))
           await server.start()
           await expect
             .poll(() => Promise.all(hosts.map((host) => host.health())), { timeout: 20_000 })
@@ -116,6 +138,7 @@ describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(
           await host.kill('SIGKILL')
           read()
           host.sqs.destroy()
+          host.kinesis.destroy()
           // The other one goes on alone for a while.
           await pause(random.below(500))
           stop.abort()
@@ -132,7 +155,11 @@ describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(
         read()
         const got = await nats.queues.receive('dead', { limit: 100, visibilityMs: 600_000 })
         for (const { body } of got) dead.add(Buffer.from(body).toString())
-        return [...evidence.missing('queue').filter((id) => !dead.has(id)), ...evidence.missing('tick')]
+        return [
+          ...evidence.missing('queue').filter((id) => !dead.has(id)),
+          ...evidence.missing('tick'),
+          ...evidence.missing('stream'),
+        ]
       }
       await expect.poll(left, { timeout: 60_000 + CRASHES * 2_000, interval: 100 }).toEqual([])
       for (const host of hosts) await host.kill('SIGTERM')
@@ -140,6 +167,7 @@ describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(
       process.stdout.write(
         `  seed ${SEED}, ${kills.hosts} kills of hosts and ${kills.server} of the server: ${evidence.summary()}; by each host ${did.join(' and ')}\n`,
       )
+      expect(evidence.outOfOrder('stream')).toEqual([])
       expect(Math.min(...did)).toBeGreaterThan(0)
       await nats.close()
       await server.close()

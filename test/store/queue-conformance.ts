@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { NewMessage, QueueDefinition, QueueEngine, ReceivedMessage } from '../../src/store/queue.ts'
 
+import { expectNear, type Clock } from './clock.ts'
+
 const DAY_MS = 86_400_000
 
 export const queueDefinition = (name: string, more: Partial<QueueDefinition> = {}): QueueDefinition => ({
@@ -24,41 +26,6 @@ export const message = (body: string, more: Partial<NewMessage> = {}): NewMessag
 const bodies = (messages: readonly { readonly body: Uint8Array }[]): string[] =>
   messages.map(({ body }) => Buffer.from(body).toString())
 const receipts = (messages: readonly ReceivedMessage[]): string[] => messages.map(({ receipt }) => receipt)
-
-/** The time that an engine goes by: one that the test sets, or the real one. */
-export interface Clock {
-  readonly nowMs: number
-  /** What is due in so many milliseconds is surely not there yet. */
-  readonly marginMs: number
-  pass(ms: number): Promise<void>
-}
-
-export function setClock(): Clock {
-  let nowMs = Date.UTC(2026, 0, 1)
-  return {
-    get nowMs() {
-      return nowMs
-    },
-    marginMs: 1,
-    pass(ms) {
-      nowMs += ms
-      return Promise.resolve()
-    },
-  }
-}
-
-/** For engines that are servers. What is due comes a little later there. */
-export const realClock: Clock = {
-  get nowMs() {
-    return Date.now()
-  },
-  marginMs: 500,
-  pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms + 100)),
-}
-
-function expectNear(actualMs: number, expectedMs: number, { marginMs }: Clock): void {
-  expect(Math.abs(actualMs - expectedMs), `${actualMs} is not ${expectedMs}`).toBeLessThan(marginMs)
-}
 
 export interface Opened {
   readonly queues: QueueEngine

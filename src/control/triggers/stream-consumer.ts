@@ -1,7 +1,7 @@
 import type { Account } from '../../functions/arn.ts'
 import { AmpouleError } from '../../errors.ts'
 import type { Observer } from '../../observe/records.ts'
-import type { Checkpoint, Shard } from '../../store/stream.ts'
+import type { Checkpoint, Claim, Shard } from '../../store/stream.ts'
 import type { StreamOutcome, TakenBatch } from '../lane-protocol.ts'
 import type { Queues } from '../queues.ts'
 import type { Streams } from '../streams.ts'
@@ -21,6 +21,8 @@ export interface StreamConsumerOptions {
   readonly now: () => number
 }
 
+/** How often it is looked whether another host has left a shard. */
+const CLAIM_MS = 2_000
 /** After a store that failed, or a stream that is gone. */
 const PAUSE_MS = 5_000
 
@@ -29,6 +31,8 @@ export class StreamConsumer {
   readonly mapping: StreamMapping
   readonly #options: StreamConsumerOptions
   readonly #readers = new Map<number, ShardReader>()
+  /** By shard: that no other host reads it. */
+  readonly #claims = new Map<number, Claim>()
   /** Closed, and all is done. */
   readonly #done = new Set<number>()
   readonly #unwatch: () => void
@@ -84,6 +88,7 @@ export class StreamConsumer {
     this.#unwatch()
     await this.#looking
     await Promise.all(this.#readers.values().map((reader) => reader.stop()))
+    await Promise.all(this.#claims.values().map((claim) => claim.release()))
   }
 
   /** The lanes have ended. */
@@ -117,8 +122,13 @@ export class StreamConsumer {
           sequence: await engine.locate(stream, number, start),
         })),
       )
-      for (const checkpoint of first) await engine.saveCheckpoint(stream, uuid, checkpoint)
-      known = new Map(first.map((checkpoint) => [checkpoint.shard, checkpoint]))
+      try {
+        for (const checkpoint of first) await engine.saveCheckpoint(stream, uuid, checkpoint)
+      } catch (error) {
+        // Another host may have been faster.
+        if ((await engine.checkpoints(stream, uuid)).length === 0) throw error
+      }
+      known = new Map((await engine.checkpoints(stream, uuid)).map((checkpoint) => [checkpoint.shard, checkpoint]))
     }
     const there = new Set(shards.map(({ number }) => number))
     for (const shard of shards) {
@@ -129,14 +139,42 @@ export class StreamConsumer {
       if (isDone(shard, after) && readLines(state, this.mapping.parallel)?.some(({ window }) => window !== undefined) !== true)
         this.#done.add(number)
       // A parent that is gone has no records any more.
-      else if (shard.parents.every((parent) => this.#done.has(parent) || !there.has(parent)))
-        this.#readers.set(number, this.#read(number, after, state))
+      else if (shard.parents.every((parent) => this.#done.has(parent) || !there.has(parent))) {
+        if (engine.claim === undefined) this.#readers.set(number, this.#read(number, after, state))
+        else await this.#readAlone(number)
+      }
     }
+    // Of another host, which may end.
+    const others = engine.claim !== undefined && this.#readers.size + this.#done.size < shards.length
+    if (others && !this.#closed) this.#timer = setTimeout(() => this.#look(), CLAIM_MS).unref()
+  }
+
+  /** Where no other host does. */
+  async #readAlone(shard: number): Promise<void> {
+    const { engine } = this.#options.streams
+    const { stream, uuid } = this.mapping
+    const lost = (): void => {
+      const reader = this.#readers.get(shard)
+      this.#readers.delete(shard)
+      this.#claims.delete(shard)
+      // What runs ends, and is written down nowhere.
+      reader?.abandon()
+      void reader?.stop()
+      this.#look()
+    }
+    const claim = await engine.claim?.(stream, uuid, shard, lost)
+    if (claim === undefined) return
+    this.#claims.set(shard, claim)
+    // As it is since no other host writes it.
+    const { sequence, state } = (await engine.checkpoints(stream, uuid)).find((one) => one.shard === shard) ?? { sequence: 0 }
+    this.#readers.set(shard, this.#read(shard, sequence, state))
   }
 
   #read(shard: number, after: number, state: unknown): ShardReader {
     const ended = (): void => {
       this.#readers.delete(shard)
+      void this.#claims.get(shard)?.release()
+      this.#claims.delete(shard)
       this.#done.add(shard)
       this.#look()
     }

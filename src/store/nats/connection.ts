@@ -50,8 +50,8 @@ export async function connectNats({ servers, credentials, replicas, report }: Na
     for await (const { type } of connection.status()) {
       if (closed) return
       if (type === 'disconnect') {
-        trouble = 'NATS, which keeps the queues, is away'
-        report('error', `NATS at ${shown} is away: queues do nothing until it is back`)
+        trouble = 'NATS, which keeps queues and streams, is away'
+        report('error', `NATS at ${shown} is away: queues and streams do nothing until it is back`)
       } else if (type === 'reconnect') {
         trouble = undefined
         reconnects = 0

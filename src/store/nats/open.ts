@@ -1,13 +1,15 @@
-import { Kvm } from '@nats-io/kv'
 import type { QueueEngine } from '../queue.ts'
+import type { StreamEngine } from '../stream.ts'
 import type { TickEngine } from '../ticks.ts'
 import { connectNats, type NatsOptions } from './connection.ts'
-import { NatsQueues, QUEUES_BUCKET } from './queues.ts'
+import { NatsQueues } from './queues.ts'
+import { NatsStreams } from './streams.ts'
 import { NatsTicks } from './ticks.ts'
 
 /** What hosts share that are connected to the same servers. */
 export interface NatsEngines {
   readonly queues: QueueEngine
+  readonly streams: StreamEngine
   readonly ticks: TickEngine
   /** Behind those of the engines. */
   close(): Promise<void>
@@ -17,10 +19,9 @@ export interface NatsEngines {
 export async function openNats(options: NatsOptions, now: () => number): Promise<NatsEngines> {
   const nats = await connectNats(options)
   try {
-    const bucket = await new Kvm(nats.js).create(QUEUES_BUCKET, { replicas: nats.replicas })
-    const queues = new NatsQueues(nats, bucket, now)
-    await queues.load()
-    return { queues, ticks: await NatsTicks.open(nats), close: () => nats.close() }
+    const queues = await NatsQueues.open(nats, now)
+    const streams = await NatsStreams.open(nats, now)
+    return { queues, streams, ticks: await NatsTicks.open(nats), close: () => nats.close() }
   } catch (error) {
     await nats.close()
     throw error

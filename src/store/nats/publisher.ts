@@ -1,12 +1,15 @@
+import { AmpouleError } from '../../errors.ts'
 import { createInbox, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import { sizeOf } from './message.ts'
 
 export interface Publication {
+  readonly subject: string
   readonly data: Uint8Array
   readonly headers: MsgHdrs
 }
 
 /** Where a message is in its stream, or why it is not there. */
-export type Published = { readonly sequence: number } | { readonly problem: string; readonly noStream: boolean }
+type Published = { readonly sequence: number } | { readonly problem: string; readonly noStream: boolean }
 
 interface Batch {
   readonly results: Published[]
@@ -38,9 +41,30 @@ export class Publisher {
     })
   }
 
-  /** What became of each, in their order. Rejects when the server says nothing: they may be there or not. */
-  publish(subject: string, publications: readonly Publication[]): Promise<readonly Published[]> {
-    if (publications.length === 0) return Promise.resolve([])
+  /**
+   * The sequences of all, when they are in the server's files. Undefined: there is no stream for them. Rejects with `InvalidRequest` for what is too long,
+   * before anything is sent, and when the server does not take one or says nothing: others may be there.
+   */
+  async publish(publications: readonly Publication[]): Promise<readonly number[] | undefined> {
+    const limit = this.#connection.info?.max_payload ?? Infinity
+    for (const { data, headers } of publications) {
+      const bytes = data.length + sizeOf(headers)
+      if (bytes > limit)
+        throw new AmpouleError(
+          'InvalidRequest',
+          `${data.length} bytes, ${bytes} with what goes along, are more than the NATS server takes (max_payload: ${limit} bytes)`,
+        )
+    }
+    const sequences: number[] = []
+    for (const one of publications.length === 0 ? [] : await this.#send(publications)) {
+      if ('sequence' in one) sequences.push(one.sequence)
+      else if (one.noStream) return undefined
+      else throw new Error(one.problem)
+    }
+    return sequences
+  }
+
+  #send(publications: readonly Publication[]): Promise<readonly Published[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Published[]>()
     const id = String(this.#next++)
     const timer = setTimeout(() => {
@@ -54,10 +78,10 @@ export class Publisher {
     }
     this.#batches.set(id, { results: [], left: publications.length, resolve: done })
     try {
-      for (const [index, { data, headers }] of publications.entries())
+      for (const [index, { subject, data, headers }] of publications.entries())
         this.#connection.publish(subject, data, { headers, reply: `${this.#inbox}.${id}.${index}` })
     } catch (error) {
-      // Too long for the server, or the connection is closed.
+      // The connection is closed.
       clearTimeout(timer)
       this.#batches.delete(id)
       throw error

@@ -1,18 +1,20 @@
+import { Kvm } from '@nats-io/kv'
 import { nanos, type Msg, type Subscription } from '@nats-io/transport-node'
-import type { KV } from '@nats-io/kv'
-import { AckPolicy, JetStreamApiError, RetentionPolicy, StorageType, type ConsumerInfo } from '@nats-io/jetstream'
+import { AckPolicy, RetentionPolicy, StorageType, type ConsumerInfo } from '@nats-io/jetstream'
 import { AmpouleError } from '../../errors.ts'
 import { DEDUPLICATION_MS, type NewMessage, type PeekedMessage, type QueueDefinition, type QueueEngine } from '../queue.ts'
 import type { QueueStats, ReceivedMessage, ReceiveOptions, SentMessage, VisibilityChange } from '../queue.ts'
 import type { Nats } from './connection.ts'
-import { headersOf, sizeOf, readDelivery, readMessage, readReceipt, receiptOf, type Delivery } from './message.ts'
+import { Definitions } from './definitions.ts'
+import { unlessGone } from './errors.ts'
+import { headersOf, readDelivery, readMessage, readReceipt, receiptOf, type Delivery } from './message.ts'
 import type { Publication } from './publisher.ts'
 import { pull } from './pull.ts'
 import { put } from './put.ts'
 
 const NAME = 'NATS'
 /** What all hosts know of queues: a key-value bucket, by name. */
-export const QUEUES_BUCKET = 'ampoule-queues'
+const BUCKET = 'ampoule-queues'
 /** Of a queue's messages. */
 const streamOf = (name: string): string => `ampoule-queue-${name}`
 const subjectOf = (name: string): string => `ampoule.queue.${name}`
@@ -27,11 +29,6 @@ const UNMOVED_MS = 30_000
 /** Receipts whose time was changed; older ones are swept beyond so many. */
 const SWEEP = 10_000
 
-interface Known {
-  readonly definition: QueueDefinition
-  readonly revision: number
-}
-
 interface Taken {
   readonly message: Msg
   readonly delivery: Delivery
@@ -43,34 +40,25 @@ export class NatsQueues implements QueueEngine {
   readonly name = NAME
   readonly capabilities = { delay: false, fifo: false, receipts: false }
   readonly #nats: Nats
-  readonly #bucket: KV
+  readonly #definitions: Definitions<QueueDefinition>
   readonly #now: () => number
-  /** As the bucket has them; other hosts' changes come a moment later. */
-  readonly #known = new Map<string, Known>()
   /** Until when, by receipt, where it is no longer as the receipt says. */
   readonly #changed = new Map<string, number>()
   #watching: Subscription | undefined
 
-  constructor(nats: Nats, bucket: KV, now: () => number) {
+  private constructor(nats: Nats, definitions: Definitions<QueueDefinition>, now: () => number) {
     this.#nats = nats
-    this.#bucket = bucket
+    this.#definitions = definitions
     this.#now = now
+  }
+
+  static async open(nats: Nats, now: () => number): Promise<NatsQueues> {
+    const bucket = await new Kvm(nats.js).create(BUCKET, { replicas: nats.replicas })
+    return new NatsQueues(nats, await Definitions.open<QueueDefinition>(bucket), now)
   }
 
   get trouble(): string | undefined {
     return this.#nats.trouble
-  }
-
-  /** Resolves when all definitions are known; later ones come by themselves. */
-  async load(): Promise<void> {
-    const changes = await this.#bucket.watch()
-    const keys = await this.#bucket.keys()
-    for await (const key of keys) await this.#look(key)
-    // Ends with the connection.
-    void (async () => {
-      for await (const { key, operation, revision, value } of changes)
-        this.#learn(key, revision, operation === 'PUT' ? value : undefined)
-    })()
   }
 
   async define(definition: QueueDefinition): Promise<void> {
@@ -101,29 +89,27 @@ export class NatsQueues implements QueueEngine {
           jsm.consumers.add(stream, { durable_name: CONSUMER, ack_policy: AckPolicy.Explicit, max_deliver: -1, ...receivers }),
         () => jsm.consumers.update(stream, CONSUMER, receivers),
       )
-      const revision = await this.#bucket.put(name, JSON.stringify(definition))
-      this.#known.set(name, { definition, revision })
+      await this.#definitions.put(name, definition)
     })
   }
 
   definition(name: string): Promise<QueueDefinition | undefined> {
-    return this.#nats.ask(() => this.#find(name))
+    return this.#nats.ask(() => this.#definitions.find(name))
   }
 
   definitions({ after = '', limit = Infinity }: { readonly after?: string; readonly limit?: number } = {}): Promise<
     QueueDefinition[]
   > {
-    const names = [...this.#known.keys()].filter((name) => name > after).toSorted()
-    return Promise.resolve(names.slice(0, limit).flatMap((name) => this.#known.get(name)?.definition ?? []))
+    const names = this.#definitions.names.filter((name) => name > after).toSorted()
+    return Promise.resolve(names.slice(0, limit).flatMap((name) => this.#definitions.known(name) ?? []))
   }
 
   async remove(name: string): Promise<boolean> {
     return this.#nats.ask(async () => {
-      const there = (await this.#find(name)) !== undefined
+      const there = (await this.#definitions.find(name)) !== undefined
       // The messages first: what is left of a host that ends here is a queue without any, which can be removed again.
       if (there) await this.#nats.jsm.streams.delete(streamOf(name)).catch(unlessGone)
-      await this.#bucket.delete(name)
-      this.#known.delete(name)
+      await this.#definitions.remove(name)
       return there
     })
   }
@@ -256,26 +242,8 @@ export class NatsQueues implements QueueEngine {
     return Promise.resolve()
   }
 
-  async #find(name: string): Promise<QueueDefinition | undefined> {
-    return this.#known.get(name)?.definition ?? (await this.#look(name))
-  }
-
-  async #look(name: string): Promise<QueueDefinition | undefined> {
-    const entry = await this.#bucket.get(name)
-    if (entry === null) return undefined
-    this.#learn(name, entry.revision, entry.operation === 'PUT' ? entry.value : undefined)
-    return this.#known.get(name)?.definition
-  }
-
-  /** `value`: undefined when it was removed. */
-  #learn(name: string, revision: number, value: Uint8Array | undefined): void {
-    if ((this.#known.get(name)?.revision ?? 0) >= revision) return
-    if (value === undefined) this.#known.delete(name)
-    else this.#known.set(name, { definition: JSON.parse(Buffer.from(value).toString()) as QueueDefinition, revision })
-  }
-
   async #require(name: string): Promise<QueueDefinition> {
-    const found = await this.#find(name)
+    const found = await this.#definitions.find(name)
     if (found === undefined) throw notFound(name)
     return found
   }
@@ -295,26 +263,14 @@ export class NatsQueues implements QueueEngine {
   }
 
   /** The sequences of what is on disk then. */
-  async #publish(name: string, publications: readonly Publication[]): Promise<readonly number[]> {
-    const limit = this.#nats.connection.info?.max_payload ?? Infinity
-    for (const { data, headers } of publications) {
-      const bytes = data.length + sizeOf(headers)
-      if (bytes > limit)
-        throw new AmpouleError(
-          'InvalidRequest',
-          `a message of ${data.length} bytes, ${bytes} with its attributes, is longer than the NATS server takes (max_payload: ${limit} bytes)`,
-        )
+  async #publish(name: string, messages: readonly Omit<Publication, 'subject'>[]): Promise<readonly number[]> {
+    const subject = subjectOf(name)
+    const published = await this.#nats.publisher.publish(messages.map((message) => ({ ...message, subject })))
+    if (published === undefined) {
+      await this.#checkThere(name)
+      throw new Error('its stream is gone')
     }
-    const published = await this.#nats.publisher.publish(subjectOf(name), publications)
-    const sequences: number[] = []
-    for (const one of published) {
-      if ('sequence' in one) sequences.push(one.sequence)
-      else {
-        if (one.noStream) await this.#checkThere(name)
-        throw new Error(one.problem)
-      }
-    }
-    return sequences
+    return published
   }
 
   async #pull(name: string, limit: number): Promise<readonly Taken[]> {
@@ -338,7 +294,7 @@ export class NatsQueues implements QueueEngine {
       taken.map(async (one) => {
         const { read, delivery, message } = one
         const target = to ?? read.source
-        if (target === undefined || (await this.#find(target)) === undefined) return []
+        if (target === undefined || (await this.#definitions.find(target)) === undefined) return []
         const { id, attributes, sentMs } = read
         const key = `${name}:${read.sequence}:${id}`
         const headers = headersOf({ id, attributes, sentMs, key, ...(source !== undefined && { source }) })
@@ -369,8 +325,7 @@ export class NatsQueues implements QueueEngine {
 
   /** Rejects when the queue has been removed, or the server has lost it. */
   async #checkThere(name: string): Promise<void> {
-    this.#known.delete(name)
-    await this.#require(name)
+    if ((await this.#definitions.look(name)) === undefined) throw notFound(name)
     await this.#consumer(name)
   }
 }
@@ -380,13 +335,6 @@ const FLUSH_MS = 5_000
 const refusal = (what: string): AmpouleError => new AmpouleError('InvalidRequest', `the queue engine ${NAME} has no ${what}`)
 
 const notFound = (name: string): AmpouleError => new AmpouleError('QueueNotFound', `there is no queue ${name}`)
-
-const NOT_THERE = 404
-
-function unlessGone(error: unknown): undefined {
-  if (error instanceof JetStreamApiError && error.status === NOT_THERE) return undefined
-  throw error
-}
 
 const missing =
   (name: string) =>

@@ -16,6 +16,8 @@ export async function openSqliteStreams(folder: string, now: () => number): Prom
   )
   const ask = <T>(request: WithoutTime<StreamRequest>): Promise<T> => thread.ask({ ...request, nowMs: now() }) as Promise<T>
   return {
+    name: 'SQLite',
+    capabilities: { resharding: true },
     get trouble() {
       return thread.trouble
     },

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openSqliteQueues } from '../../../src/store/sqlite/open-queues.ts'
-import { describeFifoQueues, describeQueueEngine, message, queueDefinition, setClock } from '../queue-conformance.ts'
+import { describeFifoQueues, describeQueueEngine, message, queueDefinition } from '../queue-conformance.ts'
+import { setClock } from '../clock.ts'
 
 const folders: string[] = []
 async function folder(): Promise<string> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openSqliteStreams } from '../../../src/store/sqlite/open-streams.ts'
 import { describeStreamEngine, streamDefinition, streamRecord } from '../stream-conformance.ts'
+import { setClock } from '../clock.ts'
 
 const folders: string[] = []
 async function folder(): Promise<string> {
@@ -15,7 +16,10 @@ afterAll(async () => {
   await Promise.all(folders.map((path) => rm(path, { recursive: true })))
 })
 
-describeStreamEngine('sqlite', async (clock) => openSqliteStreams(await folder(), () => clock.nowMs))
+describeStreamEngine('SQLite', async () => {
+  const clock = setClock()
+  return { clock, streams: await openSqliteStreams(await folder(), () => clock.nowMs) }
+})
 
 describe('the streams of a folder', () => {
   it('are there again with records and positions after they were closed', async () => {

@@ -5,7 +5,9 @@ import type { NatsOptions } from '../../../src/store/nats/connection.ts'
 import { openNats } from '../../../src/store/nats/open.ts'
 import type { Tick } from '../../../src/store/ticks.ts'
 import { lacking, natsProgram, startNats, type TestServer } from '../../tools/servers.ts'
-import { describeQueueEngine, message, queueDefinition, realClock } from '../queue-conformance.ts'
+import { describeStreamEngine, streamDefinition, streamRecord } from '../stream-conformance.ts'
+import { describeQueueEngine, message, queueDefinition } from '../queue-conformance.ts'
+import { realClock } from '../clock.ts'
 
 const program = natsProgram()
 let server: TestServer
@@ -25,6 +27,12 @@ describe.skipIf(lacking(program) !== '')(`with a NATS server${lacking(program)}`
     server = await startNats(program)
   })
   afterAll(() => server.close())
+
+  describeStreamEngine('NATS', async () => {
+    await clear()
+    const engines = await openNats(options(), Date.now)
+    return { streams: engines.streams, close: () => engines.close(), clock: realClock }
+  })
 
   describeQueueEngine('NATS', async () => {
     await clear()
@@ -63,6 +71,35 @@ describe.skipIf(lacking(program) !== '')(`with a NATS server${lacking(program)}`
       await vi.waitFor(async () => expect(await other.definition('q')).toMatchObject({ visibilityMs: 50_000 }))
       expect(await other.remove('q')).toBe(true)
       await vi.waitFor(async () => expect(await one.definition('q')).toBeUndefined())
+    })
+
+    it('read each shard of a stream alone, and go on where the other one was', async () => {
+      const [{ streams: one }, { streams: other }] = [await open(), await open()]
+      await one.create(streamDefinition('a.b'), 2)
+      await vi.waitFor(async () => expect(await other.definition('a.b')).toBeDefined())
+      const woken: string[] = []
+      other.watch?.((name) => woken.push(name))
+      await one.append('a.b', [{ ...streamRecord('k', 'x'), hashKey: 0n }])
+      await vi.waitFor(() => expect(woken).toEqual(['a.b']))
+      const lost = vi.fn<() => void>()
+      const claim = await one.claim?.('a.b', 'c', 0, lost)
+      expect(claim).toBeDefined()
+      expect(await other.claim?.('a.b', 'c', 0, lost)).toBeUndefined()
+      const theirs = await other.claim?.('a.b', 'c', 1, lost)
+      expect(theirs).toBeDefined()
+      await one.saveCheckpoint('a.b', 'c', { shard: 0, sequence: 1, state: { sum: 1 } })
+      await claim?.release()
+      expect(await other.claim?.('a.b', 'c', 0, lost)).toBeDefined()
+      expect(await other.checkpoints('a.b', 'c')).toEqual([{ shard: 0, sequence: 1, state: { sum: 1 } }])
+      await other.saveCheckpoint('a.b', 'c', { shard: 0, sequence: 5 })
+      // Who comes late takes nothing back.
+      await expect(one.saveCheckpoint('a.b', 'c', { shard: 0, sequence: 2 })).rejects.toMatchObject({
+        message: expect.stringContaining('another host reads the shard 0') as string,
+      })
+      expect(lost).not.toHaveBeenCalled()
+      expect(await one.remove('a.b')).toBe(true)
+      await one.create(streamDefinition('a.b'), 2)
+      expect(await one.checkpoints('a.b', 'c')).toEqual([])
     })
 
     it('say while it is killed that it is away, and find everything when it is back', async () => {
