@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { openState, type Control, type OpenState } from './control/control.ts'
 import { declaredRoutes } from './control/routing.ts'
@@ -15,6 +16,8 @@ import type { HostOptions } from './host.ts'
 import type { AccessKey } from './identity/access-key.ts'
 import type { LaneProgramData } from './lane.ts'
 import type { Observer } from './observe/records.ts'
+import { requireRedisUrl } from './store/redis/connection.ts'
+import { uuidOf } from './uuid.ts'
 
 /** The control plane of a host, between the lanes and what is on disk. */
 export interface Management {
@@ -63,6 +66,7 @@ export async function openManagement(
     logRetention: { days: configuration.host.logRetentionDays, maxBytes: configuration.host.logStorageMb * 1024 * 1024 },
     prices: configuration.host.prices,
     httpDestinations: configuration.host.httpDestinations,
+    redis: redisOf(folder, configuration),
     nats: natsOf(options, configuration),
   })
   const accessKeys = await readKeys(state, { host, folder, signed })
@@ -97,6 +101,12 @@ export async function openManagement(
   }
 }
 
+/** Hosts on one Redis are told apart by their machine and data folder. */
+function redisOf(dataFolder: string, { host: { redis } }: LoadedConfiguration): Parameters<typeof openState>[0]['redis'] {
+  if (redis === undefined) return undefined
+  return { url: requireRedisUrl(redis), consumer: `ampoule-${uuidOf(`${hostname()}\n${resolve(dataFolder)}`)}` }
+}
+
 function natsOf({ nats }: HostOptions, { host, folder }: LoadedConfiguration): Parameters<typeof openState>[0]['nats'] {
   const servers = nats ?? host.nats
   if (servers === undefined) return undefined
@@ -107,7 +117,7 @@ function natsOf({ nats }: HostOptions, { host, folder }: LoadedConfiguration): P
 /** Throws `InvalidConfiguration` for what only a host with a data folder has. */
 function refuseDeclared(functions: LoadedConfiguration['functions']): void {
   for (const settings of functions)
-    for (const field of ['queue', 'stream', 'events', 'schedule'] as const)
+    for (const field of ['queue', 'stream', 'redis', 'events', 'schedule'] as const)
       if (settings[field] !== undefined)
         throw new AmpouleError(
           'InvalidConfiguration',

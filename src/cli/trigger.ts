@@ -2,6 +2,7 @@ import type { CreateEventSourceMappingRequest, EventSourceMappingConfiguration }
 import { AmpouleError } from '../errors.ts'
 import type { TriggerAges } from '../gateway/management/app.ts'
 import { DEFAULT_ACCOUNT } from '../functions/arn.ts'
+import { formatRedisArn } from '../functions/redis-arn.ts'
 import { formatBusArn } from '../functions/bus-arn.ts'
 import type { Command } from './command.ts'
 import { integerOption, listOption, textOption } from './parse.ts'
@@ -21,6 +22,7 @@ export const triggerCommands: readonly Command[] = [
       { name: 'SOURCE', about: 'The queue or the stream, by name or ARN; with --events left out.', required: false },
     ],
     options: {
+      redis: { type: 'boolean', about: "The source is a stream of the host's Redis." },
       events: { type: 'boolean', about: 'The source is what is posted to /events; --filter says what of it.' },
       stream: { type: 'boolean', about: 'The source is a stream.' },
       from: {
@@ -121,7 +123,9 @@ function sourceOf(session: Session): Source | Promise<Source> {
   const { input, argument } = session
   const source = argument(1)
   if (input.values['events'] === true) {
-    const other = ['stream', ...OF_STREAMS, 'batch-size', 'window', 'concurrency', 'partial'].find((name) => input.values[name])
+    const other = ['stream', 'redis', ...OF_STREAMS, 'batch-size', 'window', 'concurrency', 'partial'].find(
+      (name) => input.values[name],
+    )
     if (source !== '' || other !== undefined)
       throw new AmpouleError(
         'InvalidRequest',
@@ -131,6 +135,7 @@ function sourceOf(session: Session): Source | Promise<Source> {
   }
   if (source === '')
     throw new AmpouleError('InvalidRequest', 'SOURCE is missing: name a queue, a stream (--stream), or give --events')
+  if (input.values['redis'] === true) return ofRedis(session, source)
   return isStream(session) ? ofStream(session, source) : ofQueue(session, source)
 }
 
@@ -159,6 +164,19 @@ async function ofQueue(session: Session, source: string): Promise<Source> {
   return {
     EventSourceArn: source.startsWith('arn:') ? source : await queueArn(session, source),
     ...(concurrency !== undefined && { ScalingConfig: { MaximumConcurrency: concurrency } }),
+  }
+}
+
+async function ofRedis(session: Session, key: string): Promise<Source> {
+  const { input } = session
+  const [from, failed] = [textOption(input, 'from') ?? 'first', textOption(input, 'dead-letters')]
+  if (from !== 'first' && from !== 'latest')
+    throw new AmpouleError('InvalidRequest', `--from is ${JSON.stringify(from)}: of a stream of Redis it must be first or latest`)
+  return {
+    EventSourceArn: key.startsWith('arn:') ? key : formatRedisArn(DEFAULT_ACCOUNT, key),
+    StartingPosition: from === 'latest' ? 'LATEST' : 'TRIM_HORIZON',
+    MaximumRetryAttempts: integerOption(input, 'retries', { min: 0, max: 10_000 }),
+    ...(failed !== undefined && { DestinationConfig: { OnFailure: { Destination: await queueArn(session, failed) } } }),
   }
 }
 

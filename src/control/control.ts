@@ -35,6 +35,7 @@ import { Queues } from './queues.ts'
 import { Routing } from './routing.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { Streams } from './streams.ts'
+import type { RedisOptions } from './triggers/queue-triggers.ts'
 import { Triggers } from './triggers/triggers.ts'
 import { Residence, type Lanes } from './residence.ts'
 
@@ -60,6 +61,7 @@ export interface Control {
   readonly shared: boolean
   readonly moves: MoveTasks
   readonly streams: Streams
+  readonly redis: RedisOptions | undefined
   readonly triggers: Triggers
   readonly schedules: Schedules
   readonly logs: Logs
@@ -95,7 +97,9 @@ export interface ControlOptions {
   readonly prices: Prices
   /** URLs, by name. */
   readonly httpDestinations: readonly (readonly [name: string, url: string])[]
-  /** Where queues are; undefined: in the folder. */
+  /** Of which streams can be read. */
+  readonly redis: RedisOptions | undefined
+  /** Where queues and streams are; undefined: in the folder. */
   readonly nats: Omit<NatsOptions, 'report'> | undefined
 }
 
@@ -174,6 +178,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           store,
           queues,
           streams,
+          redis: options.redis,
           account,
           wake: () => lanes.tell({ batches: true } satisfies Told),
           observe,
@@ -215,6 +220,7 @@ export async function openState(options: ControlOptions): Promise<OpenState> {
           shared: shared !== undefined,
           moves,
           streams,
+          redis: options.redis,
           triggers,
           schedules,
           logs,

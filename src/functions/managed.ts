@@ -37,6 +37,7 @@ export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds, 
     queue: undefined,
     stream: undefined,
     schedule: undefined,
+    redis: undefined,
     events: undefined,
     routes: [],
   }

@@ -112,6 +112,10 @@ export const FUNCTION_FIELDS = {
     type: 'text',
     about: 'Stream of the host whose records the function gets; made when it is not there. Needs a data folder.',
   },
+  redis: {
+    type: 'text',
+    about: 'Stream of the Redis that the host knows (`redis`) whose entries the function gets. Needs a data folder.',
+  },
   events: {
     type: 'text',
     about:
@@ -177,6 +181,11 @@ export const HOST_FIELDS = {
     max: 5,
     default: 1,
     about: 'How many servers of a NATS cluster keep each queue and stream; 3 survive the loss of one.',
+  },
+  redis: {
+    type: 'text',
+    about:
+      'Redis (6.2 or newer) whose streams functions may get: `redis://user:password@host:port/0`, or `rediss://…`. Left out: there is none.',
   },
   lanes: { type: 'integer', min: 1, max: 256, about: 'Worker threads that serve requests. Left out: one per core.' },
   memoryCeilingMb: {

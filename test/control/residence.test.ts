@@ -44,6 +44,7 @@ it('loads what is used, lets go what was not used for a while, and loads it agai
     logRetention: { days: 1, maxBytes: 16 * 1024 * 1024 },
     prices: AWS_PRICES,
     nats: undefined,
+    redis: undefined,
     httpDestinations: [],
   })
   group = await startLanes({

@@ -1,4 +1,4 @@
-export type Kind = 'queue' | 'group' | 'stream' | 'event' | 'tick'
+export type Kind = 'queue' | 'group' | 'stream' | 'event' | 'tick' | 'entry'
 
 interface Host {
   readonly stdout: string
@@ -23,7 +23,7 @@ export class Evidence {
     const fresh = host.stdout.slice(before)
     const end = fresh.lastIndexOf('\n') + 1
     this.#read.set(host, before + end)
-    for (const [, kind, id = ''] of fresh.slice(0, end).matchAll(/done (queue|group|stream|event|tick) ([\w:-]+)/g)) {
+    for (const [, kind, id = ''] of fresh.slice(0, end).matchAll(/done (queue|group|stream|event|tick|entry) ([\w:-]+)/g)) {
       this.#of(this.#done, kind as Kind).add(id)
       this.#runs.set(id, (this.#runs.get(id) ?? 0) + 1)
     }

@@ -40,6 +40,19 @@ export const natsProgram = (): Program | Missing =>
 export const startNats = (program: Program | Missing): Promise<TestServer> =>
   startServer(program, 'nats', (port, folder) => ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port)])
 
+/** The `redis-server` of PATH, else Debian's package, unpacked once with the libraries that it needs. */
+export const redisProgram = (): Program | Missing =>
+  programOf('redis-server', {
+    packages: ['redis-server', 'redis-tools', 'liblzf1', 'libjemalloc2', 'libatomic1'],
+    file: 'usr/bin/redis-server',
+  })
+
+/** A Redis that has everything on disk that it has confirmed. */
+export const startRedis = (program: Program | Missing): Promise<TestServer> =>
+  startServer(program, 'redis', (port, folder) =>
+    `--port ${port} --bind 127.0.0.1 --dir ${folder} --appendonly yes --appendfsync always --save`.split(' ').concat(''),
+  )
+
 function programOf(
   name: string,
   { packages, file }: { readonly packages: readonly string[]; readonly file: string },

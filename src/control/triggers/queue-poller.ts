@@ -5,7 +5,7 @@ import type { Pattern } from '../../functions/pattern/pattern.ts'
 import type { Observer } from '../../observe/records.ts'
 import type { ReceivedMessage } from '../../store/queue.ts'
 import type { QueueOutcome, TakenBatch } from '../lane-protocol.ts'
-import type { Queues } from '../queues.ts'
+import type { MessageSource } from '../../store/source.ts'
 import { isWanted, splitBatch, toQueueMessage } from './queue-batch.ts'
 
 /** What a mapping of a queue to a function asks for. */
@@ -24,7 +24,6 @@ export interface QueueMapping {
 }
 
 export interface QueuePollerOptions {
-  readonly queues: Queues
   readonly account: Account
   /** There is a batch to take. */
   readonly ready: () => void
@@ -51,12 +50,15 @@ const PAUSE_MS = 5_000
 /** Before a batch that was throttled is tried again; doubled each time. */
 const FIRST_DELAY_MS = 250
 const MAX_DELAY_MS = 8_000
+/** How long a source is kept for what ran when it was stopped. */
+const CLOSE_MS = 60_000
 /** For what is under way to the store, before the messages are others' again. */
 const MARGIN_MS = 1_000
 
 /** Receives the messages of one queue for one function, in batches, as many at a time as there are messages for, up to the limit. */
 export class QueuePoller {
   readonly mapping: QueueMapping
+  readonly #source: MessageSource
   readonly #options: QueuePollerOptions
   readonly #ready: Batch[] = []
   readonly #running = new Map<string, Batch>()
@@ -67,8 +69,9 @@ export class QueuePoller {
   #roomy: (() => void) | undefined
   #trouble: string | undefined
 
-  constructor(mapping: QueueMapping, options: QueuePollerOptions) {
+  constructor(mapping: QueueMapping, source: MessageSource, options: QueuePollerOptions) {
     this.mapping = mapping
+    this.#source = source
     this.#options = options
     this.#ended = this.#poll()
   }
@@ -120,6 +123,10 @@ export class QueuePoller {
     for (const timer of this.#delayed.values()) clearTimeout(timer)
     await this.#giveBack([...this.#ready.splice(0), ...this.#delayed.keys()].flatMap(({ messages }) => messages))
     this.#delayed.clear()
+    // What runs may still be acknowledged; what is not comes again.
+    this.#source.leave([...this.#running.values()].flatMap(({ messages }) => messages.map(({ receipt }) => receipt)))
+    if (this.#running.size === 0) await this.#source.close()
+    else setTimeout(() => void this.#source.close(), CLOSE_MS).unref()
   }
 
   async #poll(): Promise<void> {
@@ -146,17 +153,18 @@ export class QueuePoller {
   /** For one batch, or for as many as there is room for where nothing is to be gathered; nothing after a while. */
   async #collect(): Promise<readonly ReceivedMessage[]> {
     const { queue, batchSize, windowMs, concurrency } = this.mapping
+    const source = this.#source
     const { signal } = this.#stop
     // Messages of a group have to stay together.
     const batches = windowMs > 0 || queue.endsWith('.fifo') ? 1 : concurrency - this.#underWay
     const limit = Math.max(batchSize, Math.min(batchSize * batches, MOST_RECEIVED))
-    const messages = [...(await this.#options.queues.receive(queue, { limit, waitMs: WAIT_MS, signal }))]
+    const messages = [...(await source.receive({ limit, waitMs: WAIT_MS, signal }))]
     if (windowMs === 0) return messages
     const endMs = performance.now() + windowMs
     while (messages.length > 0 && messages.length < batchSize && !signal.aborted) {
       const waitMs = endMs - performance.now()
       if (waitMs <= 0) break
-      messages.push(...(await this.#options.queues.receive(queue, { limit: batchSize - messages.length, waitMs, signal })))
+      messages.push(...(await source.receive({ limit: batchSize - messages.length, waitMs, signal })))
     }
     return messages
   }
@@ -164,14 +172,11 @@ export class QueuePoller {
   /** Those that no filter wants are done, as in Lambda. */
   async #filter(messages: readonly ReceivedMessage[]): Promise<readonly ReceivedMessage[]> {
     const { queue, filters } = this.mapping
-    const { account, queues } = this.#options
+    const { account } = this.#options
     const wanted = messages.filter((message) => isWanted(message, filters, account, queue))
     if (wanted.length < messages.length) {
       const kept = new Set(wanted)
-      await queues.engine.acknowledge(
-        queue,
-        messages.filter((message) => !kept.has(message)).map(({ receipt }) => receipt),
-      )
+      await this.#source.acknowledge(messages.filter((message) => !kept.has(message)).map(({ receipt }) => receipt))
     }
     return wanted
   }
@@ -185,8 +190,6 @@ export class QueuePoller {
   }
 
   async #settle({ messages }: Batch, { failures }: Extract<QueueOutcome, { readonly kind: 'done' }>): Promise<void> {
-    const { engine } = this.#options.queues
-    const { queue } = this.mapping
     const delays = new Map(failures.map(({ id, delaySeconds }) => [id, delaySeconds]))
     const stopped = new Set<string>()
     const done: string[] = []
@@ -196,12 +199,12 @@ export class QueuePoller {
       if (delays.has(id) || (group !== undefined && stopped.has(group))) {
         if (group !== undefined) stopped.add(group)
         const delay = delays.get(id)
-        if (delay !== undefined) changes.push({ receipt, visibilityMs: Math.ceil(delay * 1000) })
+        if (delay === undefined) this.#source.leave([receipt])
+        else changes.push({ receipt, visibilityMs: Math.ceil(delay * 1000) })
       } else done.push(receipt)
     }
-    if (done.length > 0) await engine.acknowledge(queue, done)
-    if (changes.length > 0) await engine.changeVisibility(queue, changes)
-    if (changes.some(({ visibilityMs }) => visibilityMs === 0)) this.#options.queues.wake(queue)
+    if (done.length > 0) await this.#source.acknowledge(done)
+    if (changes.length > 0) await this.#source.changeVisibility(changes)
   }
 
   /** Again in a while, as long as the messages are not others'. */
@@ -222,7 +225,7 @@ export class QueuePoller {
     if (messages.length === 0) return
     const changes = messages.map(({ receipt }) => ({ receipt, visibilityMs: 0 }))
     // Where that fails they come back when their visibility timeout is over.
-    await this.#options.queues.engine.changeVisibility(this.mapping.queue, changes).catch(() => undefined)
+    await this.#source.changeVisibility(changes).catch(() => undefined)
   }
 
   /** Resolves when fewer batches are under way than the limit. Those of a lane that has died end with their visibility timeout. */

@@ -1,13 +1,29 @@
 import { parseQueueArn } from '../../functions/queue-arn.ts'
+import { AmpouleError } from '../../errors.ts'
+import { parseRedisArn } from '../../functions/redis-arn.ts'
 import { readPattern } from '../../functions/pattern/pattern.ts'
 import type { Store } from '../../store/contract.ts'
+import type { ReceivedMessage } from '../../store/queue.ts'
 import type { EventSourceMappingRecord } from '../../store/records.ts'
+import { RedisStreamSource } from '../../store/redis/stream-source.ts'
+import type { MessageSource } from '../../store/source.ts'
 import type { QueueOutcome, TakenBatch } from '../lane-protocol.ts'
+import type { Queues } from '../queues.ts'
 import { mappingOf } from './mapping.ts'
+import { QueueSource } from './queue-source.ts'
 import { QueuePoller, type QueueMapping, type QueuePollerOptions } from './queue-poller.ts'
 
 export interface QueueTriggersOptions extends QueuePollerOptions {
   readonly store: Store
+  readonly queues: Queues
+  readonly redis: RedisOptions | undefined
+}
+
+/** The Redis of which streams can be read. */
+export interface RedisOptions {
+  readonly url: string
+  /** This host's name there. */
+  readonly consumer: string
 }
 
 /** Event source mappings of queues, at work. */
@@ -18,6 +34,8 @@ export class QueueTriggers {
   /** Changes, one after the other. */
   #changing: Promise<unknown> = Promise.resolve()
   #closed = false
+  /** Mappings that were at work since the host started. */
+  readonly #begun = new Set<string>()
 
   constructor(options: QueueTriggersOptions) {
     this.#options = options
@@ -29,9 +47,9 @@ export class QueueTriggers {
       const record = await this.#options.store.get('event_source_mappings', [uuid])
       await this.#pollers.get(uuid)?.stop()
       this.#pollers.delete(uuid)
-      const mapping = record === undefined ? undefined : this.#read(record)
-      if (mapping === undefined || this.#closed) return
-      this.#pollers.set(uuid, new QueuePoller(mapping, this.#options))
+      const read = record === undefined ? undefined : this.#read(record)
+      if (read === undefined || this.#closed) return
+      this.#pollers.set(uuid, new QueuePoller(read.mapping, read.source, this.#options))
     })
     this.#changing = change.catch(() => undefined)
     await change
@@ -74,21 +92,61 @@ export class QueueTriggers {
     await Promise.all([...this.#pollers.values()].map((poller) => poller.stop()))
   }
 
-  #read(record: EventSourceMappingRecord): QueueMapping | undefined {
+  #read(record: EventSourceMappingRecord): { readonly mapping: QueueMapping; readonly source: MessageSource } | undefined {
     const { enabled, qualifier, given } = mappingOf(record)
-    const queue = parseQueueArn(record.source, this.#options.account)
-    if (queue === undefined || !enabled) return undefined
-    return {
+    const { queues, redis, account, now } = this.#options
+    const queue = parseQueueArn(record.source, account)
+    const key = redis === undefined ? undefined : parseRedisArn(record.source, account)
+    const name = queue ?? key
+    if (name === undefined || !enabled) return undefined
+    const mapping: QueueMapping = {
       uuid: record.uuid,
       name: record.name,
       qualifier,
-      queue,
+      queue: name,
       batchSize: given.BatchSize ?? DEFAULT_BATCH,
       windowMs: (given.MaximumBatchingWindowInSeconds ?? 0) * 1000,
       concurrency: given.ScalingConfig?.MaximumConcurrency ?? DEFAULT_CONCURRENCY,
       partial: given.FunctionResponseTypes?.includes('ReportBatchItemFailures') === true,
       filters: (given.FilterCriteria?.Filters ?? []).map(({ Pattern = '{}' }) => readPattern(Pattern)),
     }
+    if (queue !== undefined) return { mapping, source: new QueueSource(queues, queue) }
+    if (key === undefined || redis === undefined) return undefined
+    const { MaximumRetryAttempts: retries = -1, StartingPosition, DestinationConfig } = given
+    const source = new RedisStreamSource({
+      ...redis,
+      key,
+      group: record.name,
+      recover: !this.#begun.has(record.uuid),
+      start: StartingPosition === 'LATEST' ? 'latest' : 'first',
+      maxRetries: retries < 0 ? undefined : retries,
+      givenUp: (message) => this.#giveUp(message, mapping, DestinationConfig?.OnFailure?.Destination),
+      now,
+    })
+    this.#begun.add(record.uuid)
+    return { mapping, source }
+  }
+
+  /** To the queue for failures, where there is one. */
+  async #giveUp(
+    { id, body, attributes }: ReceivedMessage,
+    { queue: key, name }: QueueMapping,
+    destination: string | undefined,
+  ): Promise<void> {
+    const { queues, account, observe, now, uuid } = this.#options
+    const queue = destination === undefined ? undefined : parseQueueArn(destination, account)
+    const report = (why: string) =>
+      observe({
+        type: 'host',
+        time: now(),
+        level: 'error',
+        message: `the entry ${id} of ${key} in Redis is given up for ${name}: ${why}`,
+      })
+    if (queue === undefined) return report('there is no destination for failures')
+    await queues.send(queue, [{ id: uuid(), body, attributes }]).catch((error: unknown) => {
+      if (!(error instanceof AmpouleError) || error.code !== 'QueueNotFound') throw error
+      report(`there is no queue ${queue}`)
+    })
   }
 }
 

@@ -1,19 +1,21 @@
 import type { Account } from '../../functions/arn.ts'
 import { formatBusArn } from '../../functions/bus-arn.ts'
 import { parseQueueArn } from '../../functions/queue-arn.ts'
+import { parseRedisArn } from '../../functions/redis-arn.ts'
 import { parseStreamArn } from '../../functions/stream-arn.ts'
 import type { Observer } from '../../observe/records.ts'
 import type { Store } from '../../store/contract.ts'
 import type { BatchOutcome, TakenBatch } from '../lane-protocol.ts'
 import type { Queues } from '../queues.ts'
 import type { Streams } from '../streams.ts'
-import { QueueTriggers } from './queue-triggers.ts'
+import { QueueTriggers, type RedisOptions } from './queue-triggers.ts'
 import { StreamTriggers } from './stream-triggers.ts'
 
 export interface TriggersOptions {
   readonly store: Store
   readonly queues: Queues
   readonly streams: Streams
+  readonly redis: RedisOptions | undefined
   readonly account: Account
   /** Tells lanes that there is a batch to take. */
   readonly wake: () => Promise<void>
@@ -66,6 +68,7 @@ export class Triggers {
     return (
       parseQueueArn(source, account) !== undefined ||
       parseStreamArn(source, account) !== undefined ||
+      (this.#options.redis !== undefined && parseRedisArn(source, account) !== undefined) ||
       // Whoever puts events on the bus looks for its mappings.
       source === formatBusArn(account)
     )

@@ -5,6 +5,7 @@ import { AmpouleError } from '../../errors.ts'
 import { formatFunctionArn } from '../../functions/arn.ts'
 import { formatBusArn } from '../../functions/bus-arn.ts'
 import { formatQueueArn } from '../../functions/queue-arn.ts'
+import { formatRedisArn } from '../../functions/redis-arn.ts'
 import { ExpressionError } from '../../functions/schedule/error.ts'
 import type { FunctionSettings } from '../../functions/settings.ts'
 import { formatStreamArn } from '../../functions/stream-arn.ts'
@@ -20,7 +21,7 @@ import { readSettings, requireSource } from './event-source.ts'
 const VISIBILITY_SECONDS = 30
 const DAY_SECONDS = 86_400
 
-type Declaring = Pick<FunctionSettings, 'name' | 'timeoutMs' | 'queue' | 'stream' | 'events' | 'schedule'>
+type Declaring = Pick<FunctionSettings, 'name' | 'timeoutMs' | 'queue' | 'stream' | 'redis' | 'events' | 'schedule'>
 
 /**
  * Makes the queues, streams and schedules that functions of `ampoule.jsonc` declare, with the mappings to them, and takes away what is declared no
@@ -35,7 +36,7 @@ export async function applyDeclared(functions: readonly Declaring[], control: Co
 }
 
 async function mappingsOf(
-  { name, timeoutMs, queue, stream, events }: Declaring,
+  { name, timeoutMs, queue, stream, redis, events }: Declaring,
   control: Control,
 ): Promise<EventSourceMappingRecord[]> {
   const { queues, streams, account } = control
@@ -51,6 +52,13 @@ async function mappingsOf(
     if ((await streams.engine.definition(stream)) === undefined)
       await declared(`functions.${name}.stream`, () => createStream(new KinesisInput({ StreamName: stream }), control))
     found.push(mapping(name, formatStreamArn(account, stream), { StartingPosition: 'TRIM_HORIZON' }, control))
+  }
+  if (redis !== undefined) {
+    const source = formatRedisArn(account, redis)
+    const place = `functions.${name}.redis`
+    if (control.redis === undefined)
+      throw new AmpouleError('InvalidConfiguration', `${place}: the host knows no Redis: set redis, too`)
+    found.push(await declared(place, () => mapping(name, source, {}, control)))
   }
   if (events !== undefined) {
     const types = events.split(',').map((type) => ({ wildcard: type.trim() }))

@@ -7,7 +7,7 @@ import { readPattern } from '../../functions/pattern/pattern.ts'
 /** What functions can be given messages, records or events of. */
 export interface EventSource {
   readonly arn: string
-  readonly kind: 'sqs' | 'kinesis' | 'dynamodb' | 'events'
+  readonly kind: 'sqs' | 'kinesis' | 'dynamodb' | 'events' | 'redis'
   readonly fifo: boolean
 }
 
@@ -16,6 +16,7 @@ type Given = Partial<CreateEventSourceMappingRequest>
 const FORMS: readonly (readonly [EventSource['kind'], RegExp])[] = [
   ['sqs', /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?$/],
   ['kinesis', /^arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream\/[A-Za-z0-9_.-]{1,128}(\/consumer\/[A-Za-z0-9_.-]+:\d+)?$/],
+  ['redis', /^arn:aws[a-z-]*:elasticache:[a-z0-9-]+:\d{12}:stream\/[\w.:{}-]{1,256}$/],
   ['events', /^arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/default$/],
   ['dynamodb', /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[A-Za-z0-9_.-]{3,255}\/stream\/[0-9T:.-]+$/],
 ]
@@ -27,7 +28,7 @@ export function requireSource({ EventSourceArn, SelfManagedEventSource }: Given)
   const kind = FORMS.find(([, form]) => form.test(EventSourceArn))?.[0]
   if (kind === undefined)
     throw invalidParameter(
-      `Unrecognized event source: ${EventSourceArn} must be the ARN of an SQS queue, a Kinesis stream, the event bus or a stream of a DynamoDB table`,
+      `Unrecognized event source: ${EventSourceArn} must be the ARN of an SQS queue, a Kinesis stream, a stream of Redis, the event bus or a stream of a DynamoDB table`,
     )
   return { arn: EventSourceArn, kind, fifo: EventSourceArn.endsWith('.fifo') }
 }
@@ -64,11 +65,18 @@ const OF_OTHERS: Readonly<Record<EventSource['kind'], readonly (keyof Given)[]>>
   sqs: OF_STREAMS,
   kinesis: OF_QUEUES,
   dynamodb: OF_QUEUES,
+  redis: [
+    'ParallelizationFactor',
+    'StartingPositionTimestamp',
+    'MaximumRecordAgeInSeconds',
+    'BisectBatchOnFunctionError',
+    'TumblingWindowInSeconds',
+  ],
   // Each event is an invocation of its own.
   events: [...OF_STREAMS, ...OF_QUEUES, ...OF_BATCHES],
 }
 
-const DEFAULT_BATCH = { sqs: 10, kinesis: 100, dynamodb: 100 }
+const DEFAULT_BATCH = { sqs: 10, redis: 10, kinesis: 100, dynamodb: 100 }
 /** Above this a queue's batches need a window; FIFO queues have no larger ones. */
 const SMALL_BATCH = 10
 const MAX_FILTERS = 10
@@ -106,6 +114,7 @@ function defaultOf(name: (typeof MAPPING_SETTINGS)[number], { kind }: EventSourc
   if (name === 'MaximumBatchingWindowInSeconds') return 0
   if (name === 'FunctionResponseTypes') return []
   if (kind === 'sqs') return undefined
+  if (kind === 'redis') return { MaximumRetryAttempts: -1, StartingPosition: 'TRIM_HORIZON' }[name as string]
   // AWS Lambda, "Creating an event source mapping": -1 is for ever.
   const ofStreams: Partial<Record<typeof name, unknown>> = {
     ParallelizationFactor: 1,
@@ -144,7 +153,9 @@ function checkFilters({ FilterCriteria }: MappingSettings['given']): void {
 }
 
 function checkStart({ kind }: EventSource, { StartingPosition, StartingPositionTimestamp }: Given): void {
-  if (kind === 'sqs' || kind === 'events') return
+  if (kind === 'redis' && StartingPosition === 'AT_TIMESTAMP')
+    throw invalidParameter('Unsupported starting position for a stream of Redis: AT_TIMESTAMP')
+  if (kind === 'sqs' || kind === 'events' || kind === 'redis') return
   if (StartingPosition === undefined)
     throw invalidParameter(
       "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.",

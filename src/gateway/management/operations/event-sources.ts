@@ -29,6 +29,7 @@ export const eventSources: Operations<
     await requireFailureQueue(settings, control)
     const queue = await requireQueue(source, control)
     await requireStream(source, control)
+    requireRedis(source, control)
     const uuid = control.uuid()
     const record = await control.store.transact(async (tx) => {
       const managed = await findManaged(reference, tx, control)
@@ -127,6 +128,11 @@ async function requireQueue(
       `Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist: ${arn}`,
     )
   return found
+}
+
+function requireRedis({ arn, kind }: EventSource, { redis }: Control): void {
+  if (kind === 'redis' && redis === undefined)
+    throw invalidParameter(`The event source ${arn} is a stream of Redis, and the host knows none: set redis in ampoule.jsonc`)
 }
 
 /** Of this host; those of others are kept and not read. */

@@ -8,15 +8,16 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { removeFolders, temporaryFolder } from '../gateway/management/host.ts'
 import { serve } from '../gateway/management/serve.ts'
 import { openNats } from '../../src/store/nats/open.ts'
+import { connectRedis, type Redis } from '../../src/store/redis/connection.ts'
 import { queueDefinition } from '../store/queue-conformance.ts'
-import { lacking, natsProgram, startNats } from '../tools/servers.ts'
+import { lacking, natsProgram, redisProgram, startNats, startRedis } from '../tools/servers.ts'
 import { Evidence, Random } from './evidence.ts'
 
 /*
- * Two hosts with the same functions on one NATS server. At random moments one of the three is killed. What a host has acknowledged must have
- * been done by one of the hosts, or be among the dead letters, at the end.
+ * Two hosts with the same functions on one NATS server and one Redis. At random moments one of the four is killed. What was acknowledged must have been
+ * done by one of the hosts, or be among the dead letters, at the end.
  */
-const CRASHES = Number(process.env['AMPOULE_CRASHES'] ?? 3)
+const CRASHES = Number(process.env['AMPOULE_CRASHES'] ?? 4)
 const SEED = Number(process.env['AMPOULE_SEED'] ?? randomInt(2 ** 31))
 
 afterAll(removeFolders)
@@ -31,7 +32,7 @@ const WORKER = `export default {
     for (const one of batch.messages) {
       const id = one.text()
       if (id.startsWith('${BAD}')) one.retry(0)
-      else console.log('done queue ' + id)
+      else console.log('done ' + (batch.queue === 'work' ? 'queue ' : 'entry ') + id)
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   },
@@ -67,8 +68,32 @@ async function start(folder: string, name: string, nats: string) {
   }
 }
 
+interface Producing {
+  readonly evidence: Evidence
+  readonly random: Random
+  readonly stop: AbortSignal
+}
+
+/** Puts entries into Redis as fast as it takes them. */
+async function produceEntries(url: string, { evidence, random, stop }: Producing): Promise<void> {
+  let client: Redis | undefined
+  while (!stop.aborted)
+    try {
+      client ??= await connectRedis(url)
+      const id = `entry-${randomUUID()}`
+      await client.xAdd('entries', '*', { body: id })
+      evidence.acknowledged('entry', id)
+      await pause(random.below(20))
+    } catch {
+      client?.destroy()
+      client = undefined
+      await pause(20)
+    }
+  client?.destroy()
+}
+
 /** Sends through a host as fast as it takes it, until it is stopped. What was acknowledged is kept in the evidence. */
-async function produce(host: Host, { evidence, random, stop }: { evidence: Evidence; random: Random; stop: AbortSignal }) {
+async function produce(host: Host, { evidence, random, stop }: Producing): Promise<void> {
   while (!stop.aborted)
     try {
       const ids = Array.from({ length: 10 }, () => `${random.below(50) === 0 ? BAD : 'message'}-${randomUUID()}`)
@@ -89,22 +114,32 @@ async function produce(host: Host, { evidence, random, stop }: { evidence: Evide
 }
 
 const program = natsProgram()
+const redisServer = redisProgram()
+const missing = `${lacking(program)}${lacking(redisServer)}`
 
-describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(program)}`, () => {
+describe.skipIf(missing !== '')(`two hosts on one NATS server and one Redis${missing}`, () => {
   it(
     `have done all that they have acknowledged, or have it among the dead letters, after ${CRASHES} kills (seed ${SEED})`,
     async () => {
       const [random, evidence] = [new Random(SEED), new Evidence()]
       const server = await startNats(program)
+      const redis = await startRedis(redisServer)
       const nats = await openNats({ servers: server.url, credentials: undefined, replicas: 1, report: () => undefined }, Date.now)
       await nats.queues.define(queueDefinition('dead'))
       await nats.queues.define(queueDefinition('work', { visibilityMs: 3_000, deadLetter: { queue: 'dead', maxReceives: 5 } }))
       const folder = await temporaryFolder()
       const functions = {
-        worker: { source: 'fn.js', queue: 'work', stream: 'records', schedule: 'rate(1 minute)', timeoutMs: 2_000 },
+        worker: {
+          source: 'fn.js',
+          queue: 'work',
+          redis: 'entries',
+          stream: 'records',
+          schedule: 'rate(1 minute)',
+          timeoutMs: 2_000,
+        },
       }
       await writeFile(join(folder, 'fn.js'), WORKER)
-      await writeFile(join(folder, 'ampoule.jsonc'), JSON.stringify({ functions }))
+      await writeFile(join(folder, 'ampoule.jsonc'), JSON.stringify({ functions, redis: redis.url }))
       const hosts = await Promise.all(['one', 'other'].map((name) => start(folder, name, server.url)))
       const startedMs = Date.now()
       const did = [0, 0]
@@ -114,15 +149,22 @@ describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(
           evidence.read(host.ampoule)
           did[index]! += evidence.done('queue') - before
         })
-      const kills = { hosts: 0, server: 0 }
+      const kills = { hosts: 0, nats: 0, redis: 0 }
       for (let crash = 1; crash <= CRASHES; crash++) {
         const stop = new AbortController()
-        const running = hosts.map((host) => produce(host, { evidence, random, stop: stop.signal }))
+        const producing = { evidence, random, stop: stop.signal }
+        const running = [...hosts.map((host) => produce(host, producing)), produceEntries(redis.url, producing)]
         await pause(200 + random.below(1_500))
         // The first ones are one of each.
-        const victim = crash <= 3 ? crash - 1 : random.below(3)
-        if (victim === 2) {
-          kills.server++
+        const victim = crash <= 4 ? crash - 1 : random.below(4)
+        if (victim === 3) {
+          kills.redis++
+          await redis.kill()
+          await pause(random.below(500))
+          await redis.start()
+          stop.abort()
+        } else if (victim === 2) {
+          kills.nats++
           await server.kill()
           await expect
             .poll(() => Promise.all(hosts.map((host) => host.health())), { timeout: 10_000 })
@@ -158,6 +200,7 @@ describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(
         return [
           ...evidence.missing('queue').filter((id) => !dead.has(id)),
           ...evidence.missing('tick'),
+          ...evidence.missing('entry'),
           ...evidence.missing('stream'),
         ]
       }
@@ -165,12 +208,13 @@ describe.skipIf(lacking(program) !== '')(`two hosts on one NATS server${lacking(
       for (const host of hosts) await host.kill('SIGTERM')
       read()
       process.stdout.write(
-        `  seed ${SEED}, ${kills.hosts} kills of hosts and ${kills.server} of the server: ${evidence.summary()}; by each host ${did.join(' and ')}\n`,
+        `  seed ${SEED}, ${kills.hosts} kills of hosts, ${kills.nats} of NATS, ${kills.redis} of Redis: ${evidence.summary()}; by each host ${did.join(' and ')}\n`,
       )
       expect(evidence.outOfOrder('stream')).toEqual([])
       expect(Math.min(...did)).toBeGreaterThan(0)
       await nats.close()
       await server.close()
+      await redis.close()
     },
     120_000 + CRASHES * 20_000,
   )
