@@ -4,6 +4,7 @@ import type { Observer } from '../../observe/records.ts'
 import type { Store, Transaction } from '../../store/contract.ts'
 import type { Tick, TickEngine } from '../../store/ticks.ts'
 import type { EventInvocationRecord, Execution, ScheduleRecord } from '../../store/records.ts'
+import { uuidOf } from '../../uuid.ts'
 import { eventId } from '../events/deliveries.ts'
 import type { EventQueue } from '../events/event-queue.ts'
 import type { Queues } from '../queues.ts'
@@ -126,10 +127,12 @@ export class Schedules {
   async #take({ schedule, tickMs }: Tick): Promise<boolean> {
     let taken = false
     try {
-      await this.#put(schedule, ({ declared, enabled, nextMs }) => {
+      const decide: Decide = ({ declared, enabled, nextMs }) => {
         taken = declared === true && enabled
         return taken ? { ticks: [tickMs], nextMs } : undefined
-      })
+      }
+      // The same where the tick comes again, so that whoever runs it can tell.
+      await this.#put(schedule, decide, () => uuidOf(`${schedule}\n${tickMs}`))
     } catch (error) {
       this.#report(`a tick of the schedule ${schedule} could not be run and comes again: ${String(error)}`)
       throw error
@@ -137,12 +140,12 @@ export class Schedules {
     return taken
   }
 
-  async #put(name: string, decide: Decide): Promise<void> {
+  async #put(name: string, decide: Decide, id = this.#options.uuid): Promise<void> {
     const put = await this.#options.store.transact(async (tx) => {
       const record = await tx.get('schedules', [name])
       const due = record === undefined ? undefined : decide(record)
       if (record === undefined || due === undefined) return { record, events: [] }
-      const executions = due.ticks.map((tickMs): Execution => ({ id: this.#options.uuid(), tickMs }))
+      const executions = due.ticks.map((tickMs): Execution => ({ id: id(), tickMs }))
       const forQueue = parseQueueArn(record.target.arn, this.#options.account) !== undefined
       const sending = forQueue ? [...record.sending, ...executions] : record.sending
       const next = write({ ...record, nextMs: due.nextMs, sending }, tx)

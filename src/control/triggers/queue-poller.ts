@@ -6,6 +6,7 @@ import type { Observer } from '../../observe/records.ts'
 import type { ReceivedMessage } from '../../store/queue.ts'
 import type { QueueOutcome, TakenBatch } from '../lane-protocol.ts'
 import type { MessageSource } from '../../store/source.ts'
+import { troubleOf } from './trouble.ts'
 import { isWanted, splitBatch, toQueueMessage } from './queue-batch.ts'
 
 /** What a mapping of a queue to a function asks for. */
@@ -68,6 +69,8 @@ export class QueuePoller {
   /** Called when there is room for another batch. */
   #roomy: (() => void) | undefined
   #trouble: string | undefined
+  /** What of it stands in the log. */
+  #reported: string | undefined
 
   constructor(mapping: QueueMapping, source: MessageSource, options: QueuePollerOptions) {
     this.mapping = mapping
@@ -136,15 +139,16 @@ export class QueuePoller {
         await this.#room()
         const messages = await this.#collect()
         this.#trouble = undefined
+        this.#reported = undefined
         const wanted = await this.#filter(messages)
         if (signal.aborted) await this.#giveBack(wanted)
         else this.#enqueue(wanted)
       } catch (error) {
         const gone = error instanceof AmpouleError && error.code === 'QueueNotFound'
-        const trouble = gone ? `The queue ${this.mapping.queue} does not exist` : String(error)
         // Once, not at each try.
-        if (!gone && trouble !== this.#trouble) this.#report(`messages could not be received: ${trouble}`)
-        this.#trouble = trouble
+        if (!gone && String(error) !== this.#reported) this.#report(`messages could not be received: ${String(error)}`)
+        this.#reported = String(error)
+        this.#trouble = gone ? `The queue ${this.mapping.queue} does not exist` : troubleOf(error)
         await pause(PAUSE_MS, undefined, { signal }).catch(() => undefined)
       }
     }

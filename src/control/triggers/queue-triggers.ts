@@ -55,6 +55,10 @@ export class QueueTriggers {
     await change
   }
 
+  has(uuid: string): boolean {
+    return this.#pollers.has(uuid)
+  }
+
   /** UUIDs of a function's mappings. */
   of(name: string): readonly string[] {
     return [...this.#pollers.values()]

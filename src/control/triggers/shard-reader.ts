@@ -3,6 +3,7 @@ import { formatShardId } from '../../functions/stream-arn.ts'
 import { AmpouleError } from '../../errors.ts'
 import type { StoredStreamRecord } from '../../store/stream.ts'
 import type { StreamOutcome, TakenBatch } from '../lane-protocol.ts'
+import { troubleOf } from './trouble.ts'
 import { fitting, givenUpRecord, isWantedRecord, MAX_BATCH_BYTES, toStreamRecord } from './stream-batch.ts'
 import type { StreamConsumerOptions } from './stream-consumer.ts'
 import {
@@ -78,6 +79,8 @@ export class ShardReader {
   #reading: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #trouble: string | undefined
+  /** What of it stands in the log. */
+  #reported: string | undefined
   /** Resolved when nothing runs any more. */
   readonly #quiet = Promise.withResolvers<void>()
   #stopping: Promise<void> | undefined
@@ -198,9 +201,12 @@ export class ShardReader {
       try {
         while ((await this.#readSome()) && !this.#closed) this.#arm()
         this.#trouble = undefined
+        this.#reported = undefined
       } catch (error) {
-        this.#trouble = error instanceof AmpouleError && error.code === 'StreamNotFound' ? error.message : 'the host failed'
-        this.#report(String(error))
+        // Once, not at each try.
+        if (String(error) !== this.#reported) this.#report(String(error))
+        this.#reported = String(error)
+        this.#trouble = troubleOf(error)
       }
     }
   }

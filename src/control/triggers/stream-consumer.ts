@@ -1,5 +1,4 @@
 import type { Account } from '../../functions/arn.ts'
-import { AmpouleError } from '../../errors.ts'
 import type { Observer } from '../../observe/records.ts'
 import type { Checkpoint, Claim, Shard } from '../../store/stream.ts'
 import type { StreamOutcome, TakenBatch } from '../lane-protocol.ts'
@@ -7,6 +6,7 @@ import type { Queues } from '../queues.ts'
 import type { Streams } from '../streams.ts'
 import { ShardReader } from './shard-reader.ts'
 import type { StreamMapping } from './stream-mapping.ts'
+import { troubleOf } from './trouble.ts'
 import { readLines } from './stream-window.ts'
 
 export interface StreamConsumerOptions {
@@ -103,7 +103,7 @@ export class StreamConsumer {
         await this.#start()
         this.#trouble = undefined
       } catch (error) {
-        this.#trouble = error instanceof AmpouleError && error.code === 'StreamNotFound' ? error.message : 'the host failed'
+        this.#trouble = troubleOf(error)
         this.#timer = setTimeout(() => this.#look(), PAUSE_MS).unref()
       }
     })

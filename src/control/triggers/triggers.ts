@@ -116,7 +116,8 @@ export class Triggers {
   async settle(uuid: string, id: string, outcome: BatchOutcome): Promise<void> {
     const failed =
       outcome.kind === 'done' ? outcome.failures.length > 0 : outcome.kind === 'records' && outcome.failedFrom !== undefined
-    if (outcome.kind !== 'later') this.#results.set(uuid, failed ? 'PROBLEM: Function call failed' : 'OK')
+    const known = this.#queues.has(uuid) || this.#streams.has(uuid)
+    if (known && outcome.kind !== 'later') this.#results.set(uuid, failed ? 'PROBLEM: Function call failed' : 'OK')
     if (outcome.kind !== 'records') await this.#queues.settle(uuid, id, outcome)
     if (outcome.kind !== 'done') await this.#streams.settle(uuid, id, outcome)
   }

@@ -59,13 +59,15 @@ export class EventRunner {
 
   async #run(event: TakenEvent): Promise<void> {
     const release = this.#options.inFlight.hold()
-    const outcome = await this.#attempt(event)
-    // The host may be ending: then the event is still on disk, and the next host runs it.
-    const question: Question = { kind: 'settle-event', id: event.id, outcome }
-    await this.#options.supervisor.ask(question).catch((error: unknown) => {
+    try {
+      const outcome = await this.#attempt(event)
+      await this.#options.supervisor.ask({ kind: 'settle-event', id: event.id, outcome } satisfies Question)
+    } catch (error) {
+      // The host may be ending: then the event is still on disk, and the next host runs it.
       if (!this.#options.inFlight.draining) this.#report(`the event ${event.id} could not be settled: ${String(error)}`)
-    })
-    release()
+    } finally {
+      release()
+    }
   }
 
   async #attempt(event: TakenEvent): Promise<EventOutcome> {
