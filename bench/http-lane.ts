@@ -11,7 +11,7 @@ export const startLane: LaneProgram = async (data, runners) => {
   const { functions } = data.program as LaneProgramData
   const inFlight = new InFlight()
   const gateway = createGateway({
-    functions: hostFunctions(functions, runners),
+    functions: hostFunctions(functions, runners, () => Promise.resolve()),
     dev: false,
     inFlight,
     invocations: { observe: () => {}, reports: 'failures', now: Date.now },

@@ -14,6 +14,8 @@ import { Directory } from './gateway/management/directory.ts'
 import { BatchRunner } from './gateway/management/batches.ts'
 import { EventRunner } from './gateway/management/events.ts'
 import { createLocalGate } from './gateway/management/guard.ts'
+import { toLog, toQueues } from './gateway/outbox.ts'
+import { senderOf, type Deliver } from './invoke/sent.ts'
 import { createManagementLane } from './gateway/management/lane.ts'
 import type { AccessKey } from './identity/access-key.ts'
 import { createVerifier } from './identity/verify.ts'
@@ -74,7 +76,8 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     sourceMaps: new SourceMaps(),
     ...(dev && { logFrames: new LogFrames() }),
   } as const
-  let functions = hostProgram(program, runners)
+  const outbox = program.management === undefined ? toLog(writer.observe, Date.now) : toQueues(supervisor)
+  let functions = hostProgram(program, runners, outbox)
   const gateway = createGateway({
     functions,
     dev,
@@ -101,7 +104,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
     const send = async (batch: Uint8Array<ArrayBuffer>) =>
       void (await supervisor.ask({ kind: 'logs', batch } satisfies Question, [batch.buffer]))
     functionLogs = new LaneLogs({ send, observe: writer.observe, now: Date.now })
-    const resolving = { directory, runners, logs: functionLogs }
+    const resolving = { directory, runners, logs: functionLogs, outbox }
     const verify = createVerifier({ account, keys: accessKeys, now: Date.now })
     const identify = (incoming: IncomingMessage) => {
       const signed = verify(incoming)
@@ -126,7 +129,7 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
   return {
     port: data.port,
     update(next) {
-      functions = hostProgram(next as LaneProgramData, runners)
+      functions = hostProgram(next as LaneProgramData, runners, outbox)
       gateway.update(functions)
     },
     told(message) {
@@ -148,8 +151,12 @@ export const startLane: LaneProgram = async (data: LaneData, runners, supervisor
 
 type Runners = Parameters<LaneProgram>[1]
 
-function hostProgram({ functions, notBuilt = [] }: LaneProgramData, runners: Runners): ReadonlyMap<string, HostedFunction> {
-  const hosted = new Map(hostFunctions(functions, runners))
+function hostProgram(
+  { functions, notBuilt = [] }: LaneProgramData,
+  runners: Runners,
+  outbox: Deliver,
+): ReadonlyMap<string, HostedFunction> {
+  const hosted = new Map(hostFunctions(functions, runners, outbox))
   for (const { settings, code, error } of notBuilt) {
     hosted.set(settings.name, {
       settings,
@@ -162,11 +169,16 @@ function hostProgram({ functions, notBuilt = [] }: LaneProgramData, runners: Run
 }
 
 /** The functions of a lane, each with whichever runner it has when it is used: a deployment puts another in its place. */
-export function hostFunctions(functions: readonly FunctionSettings[], runners: Runners): ReadonlyMap<string, HostedFunction> {
+export function hostFunctions(
+  functions: readonly FunctionSettings[],
+  runners: Runners,
+  outbox: Deliver,
+): ReadonlyMap<string, HostedFunction> {
   const hosted = new Map<string, HostedFunction>()
   for (const settings of functions) {
     hosted.set(settings.name, {
       settings,
+      send: senderOf(settings, outbox),
       get runner() {
         const runner = runners.get(settings.name)
         if (runner === undefined) throw new AmpouleError('Internal', `the lane has no runner for ${settings.name}`)

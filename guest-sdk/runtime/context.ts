@@ -1,4 +1,10 @@
 import type { Context, Environment, EventBase, Failure, LambdaContext } from './function.ts'
+import type { SendOptions } from '../types/function.ts'
+
+interface Sent extends SendOptions {
+  readonly queue: string
+  readonly body: string
+}
 
 /** What Lambda tells a function about itself, the same in every invocation. */
 export interface Identity {
@@ -8,6 +14,8 @@ export interface Identity {
   readonly memoryMb: string
   readonly logGroup: string
   readonly region: string
+  /** Queues that the function may send to; undefined: none. */
+  readonly sends: readonly string[] | undefined
 }
 
 /** There are no accounts here; as long as AWS's. */
@@ -24,6 +32,7 @@ export function identify(variables: Environment, fn: string): Identity {
     memoryMb: variables.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? '128',
     logGroup: `/aws/lambda/${functionName}`,
     region,
+    sends: variables.AMPOULE_SENDS?.split(/[\s,]+/).filter((queue) => queue !== ''),
   }
 }
 
@@ -32,6 +41,8 @@ const DEADLINE = Symbol('deadline')
 export const PENDING = Symbol('pending')
 export const FAILURES = Symbol('failures')
 export const STATE = Symbol('state')
+export const SENT = Symbol('sent')
+const SENDS = Symbol('sends')
 
 const NO_PROPS = Object.freeze({})
 
@@ -51,7 +62,10 @@ export class InvocationContext implements Context, LambdaContext {
   /** Which parts of a batch come again, as far as its handler has said anything. */
   declare [FAILURES]: (() => readonly Failure[] | undefined) | undefined;
   /** What a window keeps for its next batch. */
-  declare [STATE]: (() => unknown) | undefined
+  declare [STATE]: (() => unknown) | undefined;
+  /** What is sent when it has succeeded. */
+  declare [SENT]: Sent[] | undefined
+  declare readonly [SENDS]: readonly string[] | undefined
 
   constructor(event: EventBase, identity: Identity) {
     const { invoked } = event
@@ -67,6 +81,8 @@ export class InvocationContext implements Context, LambdaContext {
     this[PENDING] = undefined
     this[FAILURES] = undefined
     this[STATE] = undefined
+    this[SENT] = undefined
+    this[SENDS] = identity.sends
   }
 
   get requestId(): string {
@@ -85,6 +101,18 @@ export class InvocationContext implements Context, LambdaContext {
 
   getRemainingTimeInMillis(): number {
     return Math.max(0, this[DEADLINE] - Date.now())
+  }
+
+  send(queue: string, body: unknown, options?: SendOptions): void {
+    const granted = this[SENDS]
+    if (granted?.includes(queue) !== true)
+      throw new TypeError(
+        `the function may not send to the queue ${JSON.stringify(queue)}: ${granted === undefined ? 'it may send to none' : `granted are ${granted.join(', ')}`} (sends)`,
+      )
+    const message = { ...options, queue, body: typeof body === 'string' ? body : jsonOf(body, queue) }
+    const sent = this[SENT]
+    if (sent === undefined) this[SENT] = [message]
+    else sent.push(message)
   }
 
   waitUntil(promise: Promise<unknown>): void {
@@ -112,4 +140,11 @@ export function contextOf(event: EventBase, identity: Identity): InvocationConte
   context.awsRequestId = event.id
   context[DEADLINE] = event.deadline
   return kept.context
+}
+
+function jsonOf(body: unknown, queue: string): string {
+  const json = JSON.stringify(body) as string | undefined
+  if (json === undefined)
+    throw new TypeError(`a message to the queue ${JSON.stringify(queue)} must be a string or what JSON can hold`)
+  return json
 }

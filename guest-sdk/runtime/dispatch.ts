@@ -7,6 +7,7 @@ import { handlersOf, missingHandler } from './handlers.ts'
 import { hooksBefore } from './hooks.ts'
 import { fromLambdaResult, keepApiGatewayEvent, toApiGatewayEvent } from './lambda.ts'
 import type { Places } from './places.ts'
+import { SENT } from './context.ts'
 import { asHttpAnswer, sealError, sealFailures, sealHttp, sealLambda, sealNothing, sealPayload, type Outcome } from './outcome.ts'
 import { callQueue, toSqsEvent } from './queue.ts'
 import type { Runtime } from './runtime.ts'
@@ -142,7 +143,13 @@ export function createDispatcher(module: FunctionModule, runtime: Runtime, place
 /** Makes of what the handler gave what goes over the border. */
 type Give<T> = (outcome: Outcome, value: unknown, context: InvocationContext) => T
 
-const giveAnswer: Give<Answer> = ({ answer }, value) => toAnswer(answer!(value))
+const giveAnswer: Give<Answer> = ({ answer }, value, context) => {
+  const given = answer!(value)
+  const sent = context[SENT]
+  // There is no head that it could be in.
+  if (sent !== undefined) given.headers.push('x-ampoule-sent', JSON.stringify(sent))
+  return toAnswer(given)
+}
 
 async function settleEach(pending: readonly unknown[]): Promise<void> {
   // A promise that is waited for may add another one.

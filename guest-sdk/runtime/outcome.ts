@@ -1,4 +1,4 @@
-import { FAILURES, STATE, type InvocationContext } from './context.ts'
+import { FAILURES, SENT, STATE, type InvocationContext } from './context.ts'
 import { sealEnvelope } from './envelope.ts'
 import { describeError } from './errors.ts'
 import type { HttpAnswer, Text } from './function.ts'
@@ -15,24 +15,33 @@ export interface Outcome {
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what callFetch makes
 export const asHttpAnswer = (value: unknown): HttpAnswer => value as HttpAnswer
 
-export const sealHttp: Outcome['seal'] = (value, text) => {
+export const sealHttp: Outcome['seal'] = (value, text, context) => {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what callFetch and fromLambdaResult make
   const { status, headers, body } = value as HttpAnswer
-  return sealEnvelope(`{"status":${status},"headers":${JSON.stringify(headers)}}`, body, text)
+  return sealEnvelope(`{"status":${status},"headers":${JSON.stringify(headers)}${sentOf(context)}}`, body, text)
 }
 
 export const sealLambda: Outcome['seal'] = (value, text, context) => sealHttp(fromLambdaResult(value), text, context)
 
-export const sealPayload: Outcome['seal'] = (value, text) =>
-  sealEnvelope(value === undefined ? '{"payload":null}' : `{"payload":${toJson(value)}}`, null, text)
+export const sealPayload: Outcome['seal'] = (value, text, context) =>
+  sealEnvelope(`{"payload":${value === undefined ? 'null' : toJson(value)}${sentOf(context)}}`, null, text)
 
 export const sealFailures: Outcome['seal'] = (_, text, context) => {
   const failures = JSON.stringify(context[FAILURES]?.() ?? [])
   const state = context[STATE] === undefined ? '' : `,"state":${JSON.stringify(context[STATE]()) ?? 'null'}`
-  return sealEnvelope(`{"failures":${failures}${state}}`, null, text)
+  return sealEnvelope(`{"failures":${failures}${state}${sentOf(context)}}`, null, text)
 }
 
-export const sealNothing: Outcome['seal'] = (_, text) => sealEnvelope('{}', null, text)
+export const sealNothing: Outcome['seal'] = (_, text, context) => {
+  const sent = context[SENT]
+  return sealEnvelope(sent === undefined ? '{}' : JSON.stringify({ sent }), null, text)
+}
+
+/** Further members of a head: messages to queues. */
+const sentOf = (context: InvocationContext): string => {
+  const sent = context[SENT]
+  return sent === undefined ? '' : `,"sent":${JSON.stringify(sent)}`
+}
 
 /**
  * What an invocation fails with. Of a batch, what the handler had acknowledged before stays done. `place`: where the handler begins that was

@@ -13,10 +13,25 @@ export interface Context {
   readonly props: Readonly<Record<string, never>>
   /** Milliseconds left until the host ends the invocation. */
   getRemainingTimeInMillis(): number
+  /**
+   * Sends a message to a queue of the host when the invocation has succeeded; one that fails sends nothing. What is no string is sent as its JSON. Throws a
+   * `TypeError` for a queue that the function is not granted (`sends`).
+   */
+  send(queue: string, body: unknown, options?: SendOptions): void
   /** The invocation's answer waits for `promise`; its rejection fails the invocation. (In the answer's own time: nothing runs after it.) */
   waitUntil(promise: Promise<unknown>): void
   /** Exists for platforms that have a fallback origin; does nothing here. */
   passThroughOnException(): void
+}
+
+export interface SendOptions {
+  readonly attributes?: Readonly<Record<string, string>>
+  /** 0 to 900. */
+  readonly delaySeconds?: number
+  /** FIFO queues: messages of one group are received in their order. */
+  readonly group?: string
+  /** FIFO queues: a second message with the same within five minutes is thrown away. */
+  readonly deduplication?: string
 }
 
 /** What a function's module exports as `default`: any of these. An app with a `fetch` of its own (Hono and others) is one as it is. */

@@ -1,3 +1,4 @@
+import type { SendOptions } from './function.ts'
 /**
  * AWS Lambda's shapes for Node.js, as far as events here have them; named as in the package @types/aws-lambda, save `LambdaContext`.
  * Source: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS / Kinesis", "context object in Node.js"; API Gateway, payload format 2.0.
@@ -21,6 +22,8 @@ export interface LambdaContext {
   readonly clientContext?: object | undefined
   /** Milliseconds left until the host ends the invocation. */
   getRemainingTimeInMillis(): number
+  /** Ampoule's own: sends a message to a queue of the host when the invocation has succeeded. As `Context.send` of modules. */
+  send(queue: string, body: unknown, options?: SendOptions): void
 }
 
 export type APIGatewayProxyHandlerV2<Body = never> = Handler<APIGatewayProxyEventV2, APIGatewayProxyResultV2<Body>>

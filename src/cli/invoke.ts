@@ -7,6 +7,7 @@ import { invokeQueue, invokeScheduled, invokeStream } from '../invoke/batch.ts'
 import { readQueueBatch, readScheduleTick, readStreamBatch } from '../invoke/batch-input.ts'
 import { GuestError } from '../invoke/failure.ts'
 import { Invocation } from '../invoke/invocation.ts'
+import { senderOf } from '../invoke/sent.ts'
 import { invokeValue, runHttp, wayFor, type HostedFunction } from '../invoke/invoke.ts'
 import { formatText } from '../observe/format.ts'
 import { LogFrames } from '../observe/log-frames.ts'
@@ -71,7 +72,11 @@ export const invoke: Command = {
     const cancel = () => invocation.abort(new AmpouleError('Cancelled', 'interrupted'))
     io.signal.addEventListener('abort', cancel, { once: true })
     try {
-      const { answer, report } = await run(target, invocation, kind, payload)
+      const send = senderOf(settings, (messages) => {
+        for (const { queue, message } of messages) io.stderr.write(`sent to ${queue}: ${String(message['body'])}\n`)
+        return Promise.resolve()
+      })
+      const { answer, report } = await run({ settings, runner: target.runner, send }, invocation, kind, payload)
       const shown = input.values['json'] === true ? { payload: answer, report } : (answer ?? null)
       io.stdout.write(`${JSON.stringify(shown, jsonValue, io.stdout.isTTY === true ? 2 : undefined)}\n`)
       return 0

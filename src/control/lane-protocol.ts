@@ -4,6 +4,7 @@ import type { Caller } from '../identity/caller.ts'
 import type { BatchFailure } from '../invoke/batch-answer.ts'
 import type { QueueBatch, StreamBatch } from '../invoke/batch-event.ts'
 import type { Route } from '../invoke/route.ts'
+import type { SentMessage } from '../invoke/sent.ts'
 import type { Attempt, EventInvocationRecord, RouteRecord } from '../store/records.ts'
 import type { Changed } from './residence.ts'
 
@@ -29,6 +30,8 @@ export type Question =
   /** Answered with up to `limit` {@link TakenBatch}es. */
   | { readonly kind: 'take-batches'; readonly limit: number }
   | { readonly kind: 'settle-batch'; readonly mapping: string; readonly id: string; readonly outcome: BatchOutcome }
+  /** Messages of a function to queues that it is granted; answered with an {@link EventAnswer} when they are on disk. */
+  | { readonly kind: 'send'; readonly messages: readonly SentMessage[] }
   /** Answered with what the host cannot do now, or undefined. */
   | { readonly kind: 'trouble' }
   /** What invocations logged and took (src/observe/logs/batch.ts); answered when it is kept. */

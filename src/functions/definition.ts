@@ -24,6 +24,8 @@ export interface FunctionDefinition {
   readonly own?: OwnSettings | undefined
   /** Of fields or variables. Undefined: the default. */
   readonly fuel?: number | undefined
+  /** The same. Queues of the host that it may send to. */
+  readonly sends?: readonly string[] | undefined
   /** The same; they lead to `$LATEST`. */
   readonly routes?: readonly string[] | undefined
 }

@@ -15,7 +15,10 @@ export const LAYER_ROOT = '/opt'
 export const laneKey = (name: string, version: string): string => `${name}:${version}`
 
 /** A definition in the terms of `ampoule.jsonc`, with that file's defaults for what Lambda does not have. */
-export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds, fuel }: FunctionDefinition): FunctionSettings {
+export function managedSettings(
+  name: FunctionName,
+  { memoryMb, timeoutSeconds, fuel, sends }: FunctionDefinition,
+): FunctionSettings {
   return {
     name,
     source: undefined,
@@ -34,6 +37,7 @@ export function managedSettings(name: FunctionName, { memoryMb, timeoutSeconds, 
     maxRequestBytes: undefined,
     maxResponseBytes: undefined,
     environment: [],
+    sends: sends === undefined ? undefined : sends.join(', '),
     queue: undefined,
     stream: undefined,
     schedule: undefined,

@@ -104,6 +104,10 @@ export const FUNCTION_FIELDS = {
     default: [],
     about: 'Environment variables of the function.',
   },
+  sends: {
+    type: 'text',
+    about: 'Queues of the host that the function may send messages to, with commas between. Left out: none.',
+  },
   queue: {
     type: 'text',
     about: 'Queue of the host whose messages the function gets; made when it is not there. Needs a data folder.',
@@ -271,6 +275,9 @@ export interface FunctionSettings extends Values<typeof FUNCTION_FIELDS> {
   readonly name: FunctionName
 }
 
+/** Tells a function where it may send. */
+const SENDS_VARIABLE = 'AMPOULE_SENDS'
+
 /** What the engine needs of the settings. */
 export function toSpec(
   settings: FunctionSettings,
@@ -293,9 +300,10 @@ export function toSpec(
 }
 
 /** The function's own, and what Lambda tells every function in this way; the names are reserved there, too. */
-function variablesOf({ name, memoryMb, environment }: FunctionSettings): FunctionSpec['variables'] {
+function variablesOf({ name, memoryMb, environment, sends }: FunctionSettings): FunctionSpec['variables'] {
   return [
-    ...environment.filter(([variable]) => !variable.startsWith('AWS_LAMBDA_FUNCTION_')),
+    ...environment.filter(([variable]) => !variable.startsWith('AWS_LAMBDA_FUNCTION_') && variable !== SENDS_VARIABLE),
+    ...(sends === undefined ? [] : [[SENDS_VARIABLE, sends] as const]),
     ['AWS_LAMBDA_FUNCTION_NAME', name],
     ['AWS_LAMBDA_FUNCTION_VERSION', '$LATEST'],
     ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE', String(memoryMb)],

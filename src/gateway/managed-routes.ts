@@ -52,13 +52,13 @@ export class ManagedRoutes {
   }
 
   async #serve(match: RouteMatch<string>, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const { inFlight, invocations, runners, logs } = this.#options
+    const { inFlight, invocations, logs } = this.#options
     let invocation: Invocation | undefined
     try {
       const { target } = await resolve({ name: match.target as FunctionName, qualifier: undefined }, this.#options)
       invocation = new Invocation(match.target, recorded(target, invocations, logs))
       inFlight.enter(invocation)
-      const to = { ...match, target: hosted(target, runners) }
+      const to = { ...match, target: hosted(target, this.#options) }
       await serveHttp({ match: to, invocation, incoming, outgoing, timing: false, closing: () => inFlight.draining })
     } catch (error) {
       const { requestId } = invocation ?? new Invocation(match.target, invocations)

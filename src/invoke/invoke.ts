@@ -9,11 +9,14 @@ import type { EventOrigin, Invoked } from './batch-event.ts'
 import { decodeEnvelope, encodeChecked, own } from './envelope.ts'
 import { decodeMessage, encodeMessage, MalformedMessage } from './message.ts'
 import { nextPhase } from './phase.ts'
+import { decodeSent, sentInExchange, type SentMessage } from './sent.ts'
 
 /** A function that this lane can run. */
 export interface HostedFunction {
   readonly settings: FunctionSettings
   readonly runner: FunctionRunner
+  /** Sends what the function has sent, which is on disk when this resolves. Undefined: it may send nothing, and what it sends is passed over. */
+  readonly send?: ((messages: readonly SentMessage[]) => Promise<void>) | undefined
 }
 
 export type HostedFunctions = ReadonlyMap<string, HostedFunction>
@@ -46,7 +49,7 @@ export const runEvent = <T>(
     const { payload, report } = await runner.invokeEvent(event, invocation)
     const { maxResponseBytes } = runner.spec.limits
     if (payload.byteLength > maxResponseBytes) throw responseTooLarge(payload.byteLength, maxResponseBytes)
-    return { report, read: () => decode(payload, runner.events) }
+    return { report, read: () => decode(payload, runner.events), sent: () => decodeSent(payload, runner.events) }
   })
 
 /** The same by a function's `exchange`. */
@@ -58,13 +61,17 @@ export const runExchange = <T>(
 ): Promise<EventOutcome<T>> =>
   run(target, invocation, async (runner) => {
     const { answer, report } = await runner.invokeExchange(request, invocation)
-    return { report, read: () => decode(answer) }
+    return { report, read: () => decode(answer), sent: () => sentInExchange(answer.strings) }
   })
 
 async function run<T>(
   target: HostedFunction,
   invocation: Invocation,
-  call: (runner: FunctionRunner) => Promise<{ readonly report: InvocationReport; readonly read: () => T }>,
+  call: (runner: FunctionRunner) => Promise<{
+    readonly report: InvocationReport
+    readonly read: () => T
+    readonly sent: () => readonly SentMessage[]
+  }>,
 ): Promise<EventOutcome<T>> {
   let report: InvocationReport | undefined
   let { runner } = target
@@ -77,6 +84,8 @@ async function run<T>(
     const called = await call(runner)
     report = called.report
     const answer = called.read()
+    const sent = target.send === undefined ? [] : called.sent()
+    if (sent.length > 0) await target.send?.(sent)
     invocation.end(undefined, report)
     return { answer, report }
   } catch (error) {

@@ -36,10 +36,18 @@ export interface TestLimits {
  * server would report: code `FunctionError` with `details` (name, message, stack in the author's files) where the function threw,
  * `DeadlineExceeded`, `MemoryExceeded` and so on.
  */
+export interface SentMessage {
+  readonly queue: string
+  /** `body` (text), and what of `attributes`, `delaySeconds`, `group` and `deduplication` was given. */
+  readonly message: Readonly<Record<string, unknown>>
+}
+
 export interface TestedFunction extends AsyncDisposable {
   readonly name: string
   /** Lines that the function has logged so far, in all invocations, oldest first. */
   readonly logs: readonly LogLine[]
+  /** What it has sent to queues (`ctx.send`), which goes nowhere in a test; oldest first. */
+  readonly sent: readonly SentMessage[]
   clearLogs(): void
   /**
    * An HTTP request: a path (`/x`), a URL, or a `Request`. The answer is what a server would send, and has its header

@@ -5,10 +5,11 @@ import { readQueueBatch, readScheduleTick, readStreamBatch } from '../invoke/bat
 import { GuestError } from '../invoke/failure.ts'
 import { Invocation } from '../invoke/invocation.ts'
 import { invokeValue, type HostedFunction } from '../invoke/invoke.ts'
+import { senderOf } from '../invoke/sent.ts'
 import { LogFrames } from '../observe/log-frames.ts'
 import { SourceMaps } from '../observe/source-map.ts'
 import { formatFrame } from '../observe/stack.ts'
-import type { LogLine, QueueInput, ScheduleInput, StreamInput, TestedFunction } from './contract.ts'
+import type { LogLine, SentMessage, QueueInput, ScheduleInput, StreamInput, TestedFunction } from './contract.ts'
 import { fetchFrom } from './http.ts'
 
 /** A deployed function as tests see it. */
@@ -20,18 +21,31 @@ export class SandboxedFunction implements TestedFunction {
   readonly #sourceMaps = new SourceMaps()
   readonly #logFrames = new LogFrames()
   #logs: LogLine[] = []
+  readonly #sent: SentMessage[] = []
   #closed: Promise<void> | undefined
 
   /** `folder`: what the files in its stacks are relative to. */
   constructor(target: HostedFunction, folder: string, release: () => Promise<void>) {
     this.name = target.settings.name
-    this.#target = target
+    const { settings } = target
+    const send = senderOf(settings, (messages) => Promise.resolve(void this.#sent.push(...messages)))
+    this.#target = {
+      settings,
+      send,
+      get runner() {
+        return target.runner
+      },
+    }
     this.#folder = folder
     this.#release = release
   }
 
   get logs(): readonly LogLine[] {
     return this.#logs
+  }
+
+  get sent(): readonly SentMessage[] {
+    return this.#sent
   }
 
   clearLogs(): void {

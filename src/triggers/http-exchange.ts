@@ -1,3 +1,4 @@
+import { SENT_HEADER } from '../invoke/sent.ts'
 import { isUtf8 } from 'node:buffer'
 import type { ExchangeAnswer, ExchangeRequest } from '../engine/contract.ts'
 import { MalformedMessage } from '../invoke/message.ts'
@@ -58,7 +59,10 @@ export function decodeExchange({ strings, bytes }: ExchangeAnswer & { readonly o
   if (!STATUS.test(status)) throw new MalformedMessage('the first string is no status')
   const headers: Header[] = []
   // What is no UTF-8 gets characters that no header may hold.
-  for (let i = 1; i + 1 < strings.length; i += 2) headers.push([strings[i]!.toString(), strings[i + 1]!.toString()])
+  for (let i = 1; i + 1 < strings.length; i += 2) {
+    const name = strings[i]!.toString()
+    if (name !== SENT_HEADER) headers.push([name, strings[i + 1]!.toString()])
+  }
   const text = strings.length % 2 === 0 ? strings.at(-1) : undefined
   if (text !== undefined && bytes.length > 0) throw new MalformedMessage('there are two bodies')
   return { head: responseHead(Number(status), headers), body: text ?? (bytes.length === 0 ? null : bytes) }

@@ -15,6 +15,7 @@ import { Taken } from '../../control/taken.ts'
 import { findUrl } from '../../control/urls.ts'
 import { LambdaError, notFound } from '../../functions/lambda-error.ts'
 import { toLambdaError } from '../../triggers/invoke.ts'
+import { sendAll } from '../queues/send.ts'
 import type { ManagementApp } from './app.ts'
 
 type Answer =
@@ -65,6 +66,8 @@ export function answerLanes(control: Control, app: ManagementApp): LaneAnswers {
         return Promise.resolve(taken.batches(asker, question.limit))
       case 'settle-batch':
         return taken.settleBatch(asker, question.mapping, question.id, question.outcome).then(() => undefined)
+      case 'send':
+        return sendAll(question.messages, control).then(() => ({ ok: true }) as const, refused)
       case 'trouble':
         return Promise.resolve(troubleOf(control))
       case 'logs':

@@ -74,7 +74,7 @@ export class BatchRunner {
   }
 
   async #attempt(batch: TakenBatch): Promise<BatchOutcome> {
-    const { inFlight, invocations, runners, logs } = this.#options
+    const { inFlight, invocations, logs } = this.#options
     const { name, qualifier, partial } = batch
     let invocation: Invocation | undefined
     try {
@@ -84,10 +84,10 @@ export class BatchRunner {
       inFlight.enter(invocation)
       const options = { partial, invoked: { version: target.version, arn } }
       if (batch.kind === 'queue') {
-        const { answer } = await invokeQueue(hosted(target, runners), invocation, batch, options)
+        const { answer } = await invokeQueue(hosted(target, this.#options), invocation, batch, options)
         return { kind: 'done', failures: answer.failures }
       }
-      const { answer } = await invokeStream(hosted(target, runners), invocation, batch, options)
+      const { answer } = await invokeStream(hosted(target, this.#options), invocation, batch, options)
       const { failedFrom, state } = answer
       return { kind: 'records', failedFrom, state, requestId: invocation.requestId }
     } catch (error) {

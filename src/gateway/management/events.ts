@@ -71,7 +71,7 @@ export class EventRunner {
   }
 
   async #attempt(event: TakenEvent): Promise<EventOutcome> {
-    const { inFlight, invocations, runners } = this.#options
+    const { inFlight, invocations } = this.#options
     try {
       const reference = { name: event.name as FunctionName, qualifier: event.qualifier }
       const { arn, target } = await resolve(reference, this.#options)
@@ -88,7 +88,7 @@ export class EventRunner {
       const { invocation, run } = prepareInvoke(request, recorded(target, invocations, this.#options.logs))
       inFlight.enter(invocation)
       try {
-        const { payload: answer, functionError } = await run(hosted(target, runners))
+        const { payload: answer, functionError } = await run(hosted(target, this.#options))
         const wanted = event.answerWanted || functionError !== undefined
         const attempt = { status: 200, version: target.version, functionError, payload: wanted ? answer : undefined }
         return { kind: 'done', attempt }

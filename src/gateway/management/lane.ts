@@ -20,6 +20,7 @@ import type { InFlight } from '../in-flight.ts'
 import type { Directory } from './directory.ts'
 import { download } from './download.ts'
 import { encodeAnswer, EVENT_STREAM_TYPE } from './event-stream.ts'
+import type { Deliver } from '../../invoke/sent.ts'
 import { hosted, recorded, resolve } from './target.ts'
 import { writeError } from './wire.ts'
 
@@ -34,6 +35,7 @@ export interface ManagementLaneOptions {
   readonly directory: Directory
   readonly supervisor: LaneSupervisor
   readonly runners: ReadonlyMap<string, FunctionRunner>
+  readonly outbox: Deliver
   readonly logs: LaneLogs
   readonly gate: Gate
   readonly inFlight: InFlight
@@ -204,7 +206,7 @@ async function run(
   options.inFlight.enter(invocation)
   outgoing.on('close', gone)
   try {
-    const answered = await start(hosted(target, options.runners))
+    const answered = await start(hosted(target, options))
     const { functionError, logResult, payload } = answered
     const headers: (readonly [string, string])[] = [['x-amz-executed-version', target.version]]
     if (streamed) {

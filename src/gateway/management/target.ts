@@ -3,6 +3,7 @@ import { AmpouleError } from '../../errors.ts'
 import type { FunctionReference } from '../../functions/arn.ts'
 import type { InvocationOptions } from '../../invoke/invocation.ts'
 import type { HostedFunction } from '../../invoke/invoke.ts'
+import { senderOf, type Deliver } from '../../invoke/sent.ts'
 import { chooseTarget, type Target } from '../../invoke/route.ts'
 import type { LaneLogs } from '../../observe/logs/lane-logs.ts'
 import type { Directory } from './directory.ts'
@@ -11,6 +12,7 @@ export interface Resolving {
   readonly directory: Directory
   readonly runners: ReadonlyMap<string, FunctionRunner>
   readonly logs: LaneLogs
+  readonly outbox: Deliver
 }
 
 /** The version that an invocation runs, loaded. Throws a `LambdaError` when there is none that can be invoked. */
@@ -35,9 +37,10 @@ export const recorded = (target: Target, options: InvocationOptions, logs: LaneL
     ? options
     : { ...options, record: (requestId, startedMs) => logs.begin(target, requestId, startedMs) }
 
-export function hosted({ key, settings }: Target, runners: Resolving['runners']): HostedFunction {
+export function hosted({ key, settings }: Target, { runners, outbox }: Pick<Resolving, 'runners' | 'outbox'>): HostedFunction {
   return {
     settings,
+    send: senderOf(settings, outbox),
     // Taken where it is used: a deployment may put another in its place.
     get runner() {
       const runner = runners.get(key)

@@ -44,6 +44,7 @@ export function viewVersion(
     ...viewState(version.state),
     ...viewUpdate(version.lastUpdate),
     ...(definition.fuel !== undefined && { Fuel: definition.fuel }),
+    ...(definition.sends !== undefined && { Sends: [...definition.sends] }),
     // They lead to what is not published.
     ...(definition.routes !== undefined && version.version === LATEST && { Routes: [...definition.routes] }),
     PackageType: 'Zip',

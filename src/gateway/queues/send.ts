@@ -1,6 +1,7 @@
 import type { Control } from '../../control/control.ts'
 import { invalidParameter, LambdaError, notFound } from '../../functions/lambda-error.ts'
-import type { QueueDefinition } from '../../store/queue.ts'
+import type { SentMessage } from '../../invoke/sent.ts'
+import type { NewMessage, QueueDefinition } from '../../store/queue.ts'
 import { JsonInput } from '../json/input.ts'
 import { SqsError } from '../sqs/error.ts'
 import { draftMessage, MAX_DELAY_SECONDS, MOST_ATTRIBUTES } from '../sqs/send.ts'
@@ -38,6 +39,18 @@ export async function sendMessages(name: string, body: Uint8Array, control: Cont
     drafts.map(({ message }) => message),
   )
   return { messages: sent.map(({ id, sequence }) => ({ id, sequence: String(sequence) })) }
+}
+
+/** Messages of a function, each for a queue; nothing is sent where one of them cannot be. */
+export async function sendAll(messages: readonly SentMessage[], control: Control): Promise<void> {
+  const byQueue = new Map<string, NewMessage[]>()
+  for (const [index, { queue: name, message }] of messages.entries()) {
+    const queue = await control.queues.engine.definition(name)
+    if (queue === undefined) throw notFound(`There is no queue ${name}.`)
+    const draft = within(`sent[${index}]`, () => read(new JsonInput(message, REFUSALS), queue, control))
+    byQueue.set(name, [...(byQueue.get(name) ?? []), draft.message])
+  }
+  for (const [name, drafts] of byQueue) await control.queues.send(name, drafts)
 }
 
 function read(input: JsonInput, queue: QueueDefinition, control: Control): ReturnType<typeof draftMessage> {

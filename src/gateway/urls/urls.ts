@@ -73,10 +73,10 @@ export class FunctionUrls {
       if (!this.#allowed(route, identity)) return this.#refuse(incoming, outgoing, 403, 'Forbidden', own)
       const reference = { name: route.name as FunctionName, qualifier: route.qualifier }
       const { target: version } = await resolve(reference, this.#options)
-      const { inFlight, invocations, runners, logs } = this.#options
+      const { inFlight, invocations, logs } = this.#options
       invocation = new Invocation(route.name, recorded(version, invocations, logs))
       inFlight.enter(invocation)
-      const match = { ...target, target: hosted(version, runners) }
+      const match = { ...target, target: hosted(version, this.#options) }
       await serveHttp({ match, invocation, incoming, outgoing, body, own, timing: false, closing: () => inFlight.draining })
     } catch (error) {
       this.#fail(incoming, outgoing, error, own)

@@ -39,7 +39,7 @@ export interface OperationModel {
 }
 
 /** Ampoule's own settings (src/functions/own-settings.ts), beside Lambda's on the same resources. */
-const OWN = { Fuel: { shape: 'AmpouleFuel' }, Routes: { shape: 'AmpouleRoutes' } } as const
+const OWN = { Fuel: { shape: 'AmpouleFuel' }, Routes: { shape: 'AmpouleRoutes' }, Sends: { shape: 'AmpouleSends' } } as const
 
 /** Made by bin/lambda-model.mjs in this form. */
 const shapeOfLambda = (name: string): Shape | undefined =>
@@ -57,6 +57,8 @@ const AMENDMENTS: Readonly<Record<string, Shape>> = {
   FunctionConfiguration: withOwn('FunctionConfiguration'),
   AmpouleFuel: { type: 'long' },
   AmpouleRoutes: { type: 'list', member: 'AmpouleRoute' },
+  AmpouleSends: { type: 'list', member: 'AmpouleQueueName' },
+  AmpouleQueueName: { type: 'string', min: 1, max: 85 },
   AmpouleRoute: { type: 'string', min: 1, max: 1024 },
   // `wasm` says what it is.
   Runtime: { type: 'string', enum: [...lambda.shapes.Runtime.enum, 'wasm'] },
