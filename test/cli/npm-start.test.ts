@@ -38,9 +38,16 @@ test(
       expect(triggers).toMatch(/ stream +views +at work /)
       expect((await run(['cron', 'list'], { env })).stdout).toMatch(/\ncron +\* \* \* \* \* +UTC +cron +20/)
       await run(['queue', 'send', 'orders', '{"order":7,"amount":20}'], { env })
+      const order = (number: number) => JSON.stringify({ order: number, amount: 5 })
+      expect((await fetch(`http://127.0.0.1:${port}/order/`, { method: 'POST', body: order(8) })).status).toBe(202)
+      const event = `{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","data":${order(9)}}`
+      const headers = { 'content-type': 'application/cloudevents+json' }
+      expect((await fetch(`${endpoint}/events`, { method: 'POST', headers, body: event })).status).toBe(202)
       await run(['stream', 'put', 'views', '{"page":"/about"}', '--key', 'visitor'], { env })
       await run(['cron', 'run', 'cron'], { env })
       await expect.poll(() => out, { timeout: 20_000 }).toMatch(/booked 20 for order 7/)
+      await expect.poll(() => out, { timeout: 20_000 }).toMatch(/booked 5 for order 8/)
+      await expect.poll(() => out, { timeout: 20_000 }).toMatch(/booked 5 for order 9/)
       await expect.poll(() => out, { timeout: 20_000 }).toMatch(/visitor has seen \/about/)
       await expect.poll(() => out, { timeout: 20_000 }).toMatch(/report of 20/)
     } finally {
