@@ -2,6 +2,8 @@ import type { ReceivedMessage, VisibilityChange } from './queue.ts'
 
 /** Where a trigger gets messages from: a queue of the host, or something elsewhere. Each is at one receiver at a time and comes again until it is acknowledged. */
 export interface MessageSource {
+  /** Why there is nothing to be had now, in words for everybody; undefined: there may be something, or the host's own queues are the reason. */
+  readonly trouble: string | undefined
   /** What there is, up to `limit`; waits for it up to `waitMs` milliseconds, or until the signal is aborted. */
   receive(options: {
     readonly limit: number

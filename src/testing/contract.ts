@@ -11,6 +11,8 @@ export interface LoadOptions {
   readonly limits?: TestLimits
   /** Environment variables; nothing of the test's own is passed on. Default none. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Queues that the function may send to, with commas between. Default none. */
+  readonly sends?: string
   /** What the function finds as its name. Default `function`. */
   readonly name?: string
   /**
@@ -31,17 +33,18 @@ export interface TestLimits {
   readonly maxResponseBytes?: number
 }
 
-/**
- * One function; each call is an invocation in a sandbox of its own, and calls may overlap. They reject with the `AmpouleError` that a
- * server would report: code `FunctionError` with `details` (name, message, stack in the author's files) where the function threw,
- * `DeadlineExceeded`, `MemoryExceeded` and so on.
- */
+/** A message to a queue. */
 export interface SentMessage {
   readonly queue: string
   /** `body` (text), and what of `attributes`, `delaySeconds`, `group` and `deduplication` was given. */
   readonly message: Readonly<Record<string, unknown>>
 }
 
+/**
+ * One function; each call is an invocation in a sandbox of its own, and calls may overlap. They reject with the `AmpouleError` that a
+ * server would report: code `FunctionError` with `details` (name, message, stack in the author's files) where the function threw,
+ * `DeadlineExceeded`, `MemoryExceeded` and so on.
+ */
 export interface TestedFunction extends AsyncDisposable {
   readonly name: string
   /** Lines that the function has logged so far, in all invocations, oldest first. */

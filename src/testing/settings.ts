@@ -11,9 +11,9 @@ import type { LoadOptions } from './contract.ts'
  * `InvalidConfiguration` with every mistake.
  */
 export function configurationOf(source: string | URL, options: LoadOptions, folder: string): Configuration {
-  const { name = 'function', limits, environment, engine, kind } = options
+  const { name = 'function', limits, environment, sends, engine, kind } = options
   const path = pathOf(source, folder, 'load')
-  const settings = { [path.endsWith('.wasm') ? 'component' : 'source']: path, ...limits, environment, engine, kind }
+  const settings = { [path.endsWith('.wasm') ? 'component' : 'source']: path, ...limits, environment, sends, engine, kind }
   try {
     return readConfiguration(JSON.stringify({ functions: { [name]: settings } }), { file: 'load' })
   } catch (error) {

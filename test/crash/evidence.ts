@@ -7,6 +7,8 @@ interface Host {
 /** What hosts have acknowledged, and what functions have said that they did. */
 export class Evidence {
   readonly #acknowledged = new Map<Kind, Set<string>>()
+  /** Messages that ran again before their visibility timeout was over. */
+  readonly early: string[] = []
   /** In the order in which it was done the first time. */
   readonly #done = new Map<Kind, Set<string>>()
   readonly #runs = new Map<string, number>()
@@ -23,6 +25,7 @@ export class Evidence {
     const fresh = host.stdout.slice(before)
     const end = fresh.lastIndexOf('\n') + 1
     this.#read.set(host, before + end)
+    for (const [, id = ''] of fresh.slice(0, end).matchAll(/early ([\w:-]+)/g)) this.early.push(id)
     for (const [, kind, id = ''] of fresh.slice(0, end).matchAll(/done (queue|group|stream|event|tick|entry) ([\w:-]+)/g)) {
       this.#of(this.#done, kind as Kind).add(id)
       this.#runs.set(id, (this.#runs.get(id) ?? 0) + 1)

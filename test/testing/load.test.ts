@@ -106,6 +106,15 @@ describe('a function in a test', () => {
     expect(answers.map((answer) => (answer as { calls: number }).calls)).toEqual([1, 1, 1, 1, 1])
   })
 
+  test('tells what it sent to queues', async () => {
+    const source =
+      "export default { fetch: (_request: Request, _env: object, ctx: any) => (ctx.send('orders', { amount: 20 }, { delaySeconds: 5 }), new Response()) }"
+    await writeFile(join(folder, 'src/send.ts'), source)
+    await using sender = await load('./src/send.ts', { sends: 'orders' })
+    await sender.fetch('/')
+    expect(sender.sent).toEqual([{ queue: 'orders', message: { body: '{"amount":20}', delaySeconds: 5 } }])
+  })
+
   test('tells what it logged, by request', async () => {
     fn.clearLogs()
     const response = await fn.fetch('/log')

@@ -84,6 +84,11 @@ export class QueuePoller {
     return this.#trouble
   }
 
+  /** Of where its messages come from, in words for everybody. */
+  get sourceTrouble(): string | undefined {
+    return this.#source.trouble
+  }
+
   /** The next batch to be run. */
   take(): TakenBatch | undefined {
     const batch = this.#ready.shift()

@@ -4,6 +4,7 @@ import type { Queues } from '../queues.ts'
 
 /** A queue of the host. */
 export class QueueSource implements MessageSource {
+  readonly trouble = undefined
   readonly #queues: Queues
   readonly #queue: string
 

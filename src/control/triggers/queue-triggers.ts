@@ -71,6 +71,11 @@ export class QueueTriggers {
     return this.#pollers.get(uuid)?.trouble
   }
 
+  /** Why some messages are not to be had, in words for everybody; undefined: all are. */
+  get sourceTrouble(): string | undefined {
+    return this.#pollers.values().find(({ sourceTrouble }) => sourceTrouble !== undefined)?.sourceTrouble
+  }
+
   /** The next batches that a lane runs, up to `limit`; none: there are none now. */
   take(limit: number): readonly TakenBatch[] {
     const taken: TakenBatch[] = []

@@ -99,6 +99,11 @@ export class Triggers {
     return this.#streams.iteratorAges()
   }
 
+  /** Why some messages are not to be had, in words for everybody; undefined: all are. */
+  get sourceTrouble(): string | undefined {
+    return this.#queues.sourceTrouble
+  }
+
   /** What became of the last batch of a mapping, in Lambda's words; undefined: there was none since the host started. */
   lastResult(uuid: string): string | undefined {
     return this.#results.get(uuid)

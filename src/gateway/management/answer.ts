@@ -79,8 +79,8 @@ export function answerLanes(control: Control, app: ManagementApp): LaneAnswers {
   return { answer, died: (asker) => taken.died(asker) }
 }
 
-const troubleOf = ({ store, queues, streams }: Control): string | undefined =>
-  store.trouble ?? queues.engine.trouble ?? streams.engine.trouble
+const troubleOf = ({ store, queues, streams, triggers }: Control): string | undefined =>
+  store.trouble ?? queues.engine.trouble ?? streams.engine.trouble ?? triggers.sourceTrouble
 
 function refused(error: unknown): Extract<EventAnswer, { readonly ok: false }> {
   const { type, message, members } = error instanceof LambdaError ? error : toLambdaError(error)

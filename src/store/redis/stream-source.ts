@@ -47,6 +47,7 @@ export class RedisStreamSource implements MessageSource {
   #beatMs = performance.now()
   /** Behind which of its own entries the host has to look still; undefined: behind none. */
   #recovered: string | undefined
+  #away = false
   /** A read that waits holds up what is asked behind it: it has a connection of its own. */
   readonly #clients = new Map<'reads' | 'writes', Promise<Redis>>()
 
@@ -55,6 +56,10 @@ export class RedisStreamSource implements MessageSource {
     this.#idleMs = options.idleMs ?? IDLE_MS
     this.#recovered = options.recover ? '0' : undefined
     this.#heartbeat = setInterval(() => void this.#beat(), this.#idleMs / 3).unref()
+  }
+
+  get trouble(): string | undefined {
+    return this.#away ? 'Redis is away' : undefined
   }
 
   async receive({ limit, waitMs, signal }: Parameters<MessageSource['receive']>[0]): Promise<readonly ReceivedMessage[]> {
@@ -188,8 +193,11 @@ export class RedisStreamSource implements MessageSource {
     const client = this.#clients.get(which) ?? this.#open()
     this.#clients.set(which, client)
     try {
-      return await work(await client)
+      const answer = await work(await client)
+      this.#away = false
+      return answer
     } catch (error) {
+      this.#away = true
       // The next one gets another connection.
       if (this.#clients.get(which) === client) this.#drop(which)
       if (error instanceof AmpouleError) throw error
