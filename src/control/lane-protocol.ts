@@ -6,6 +6,7 @@ import type { QueueBatch, StreamBatch } from '../invoke/batch-event.ts'
 import type { Route } from '../invoke/route.ts'
 import type { SentMessage } from '../invoke/sent.ts'
 import type { Attempt, EventInvocationRecord, RouteRecord } from '../store/records.ts'
+import type { Lineage } from './lineage.ts'
 import type { Changed } from './residence.ts'
 
 /*
@@ -31,7 +32,12 @@ export type Question =
   | { readonly kind: 'take-batches'; readonly limit: number }
   | { readonly kind: 'settle-batch'; readonly mapping: string; readonly id: string; readonly outcome: BatchOutcome }
   /** Messages of a function to queues that it is granted; answered with an {@link EventAnswer} when they are on disk. */
-  | { readonly kind: 'send'; readonly messages: readonly SentMessage[] }
+  | {
+      readonly kind: 'send'
+      readonly name: string
+      readonly lineage: Lineage | undefined
+      readonly messages: readonly SentMessage[]
+    }
   /** Answered with what the host cannot do now, or undefined. */
   | { readonly kind: 'trouble' }
   /** What invocations logged and took (src/observe/logs/batch.ts); answered when it is kept. */
@@ -61,7 +67,9 @@ export type EventOutcome =
   | { readonly kind: 'later' }
 
 /** Messages of a queue or records of a stream for a function. */
-export type TakenBatch = ({ readonly kind: 'queue' } & QueueBatch & Taken) | ({ readonly kind: 'stream' } & StreamBatch & Taken)
+export type TakenBatch =
+  | ({ readonly kind: 'queue'; readonly lineage: Lineage | undefined } & QueueBatch & Taken)
+  | ({ readonly kind: 'stream' } & StreamBatch & Taken)
 
 interface Taken {
   readonly id: string

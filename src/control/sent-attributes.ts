@@ -1,6 +1,7 @@
 import type { Account } from '../functions/arn.ts'
 import { formatQueueArn } from '../functions/queue-arn.ts'
 import type { ReceivedMessage } from '../store/queue.ts'
+import type { Lineage } from './lineage.ts'
 
 /** As SQS's JSON protocol has it: bytes are in base64. */
 export interface MessageAttribute {
@@ -17,6 +18,8 @@ export interface SentAttributes {
   readonly systemAttributes?: MessageAttributes
   /** Of a queue that is not FIFO, where it orders nothing. */
   readonly group?: string
+  /** Of the function that has sent it. */
+  readonly lineage?: Lineage
 }
 
 /** As SQS gives them. */

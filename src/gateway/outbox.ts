@@ -1,14 +1,18 @@
 import type { EventAnswer, Question } from '../control/lane-protocol.ts'
+import type { Lineage } from '../control/lineage.ts'
 import type { LaneSupervisor } from '../engine/contract.ts'
 import { AmpouleError } from '../errors.ts'
-import type { Deliver } from '../invoke/sent.ts'
+import type { SentMessage } from '../invoke/sent.ts'
 import type { Observer } from '../observe/records.ts'
+
+/** Where messages go that functions have sent; they are there when it resolves. */
+export type Outbox = (messages: readonly SentMessage[], name: string, lineage?: Lineage) => Promise<void>
 
 /** To the queues of the host, which has them on disk then. */
 export const toQueues =
-  (supervisor: Pick<LaneSupervisor, 'ask'>): Deliver =>
-  async (messages, name) => {
-    const answer = (await supervisor.ask({ kind: 'send', messages } satisfies Question)) as EventAnswer
+  (supervisor: Pick<LaneSupervisor, 'ask'>): Outbox =>
+  async (messages, name, lineage) => {
+    const answer = (await supervisor.ask({ kind: 'send', name, lineage, messages } satisfies Question)) as EventAnswer
     if (answer.ok) return
     const { type, message } = answer
     const code = type === 'ServiceException' ? 'StoreUnavailable' : 'InvalidResponse'
@@ -17,7 +21,7 @@ export const toQueues =
 
 /** For a host that has no queues: it says what was sent. */
 export const toLog =
-  (observe: Observer, now: () => number): Deliver =>
+  (observe: Observer, now: () => number): Outbox =>
   (messages, name) => {
     for (const { queue, message } of messages)
       observe({

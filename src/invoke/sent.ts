@@ -13,7 +13,7 @@ export interface SentMessage {
 }
 
 /** Of one invocation. */
-const MOST_MESSAGES = 1_000
+export const MOST_MESSAGES = 1_000
 /** Where an exchange's answer has them, which has no head. */
 export const SENT_HEADER = 'x-ampoule-sent'
 

@@ -6,7 +6,10 @@ import { INIT_BUDGET_MS, INIT_FUEL } from '../../src/engine/meter.ts'
 import { ERROR_KINDS } from '../../src/errors.ts'
 import type { Fields } from '../../src/functions/fields.ts'
 import { FUEL_PER_MS, FUNCTION_FIELDS, HOST_FIELDS } from '../../src/functions/settings.ts'
+import { MAX_STATE_BYTES } from '../../src/control/triggers/stream-window.ts'
+import { MOST_EVENTS } from '../../src/gateway/events/cloud-events.ts'
 import { MAX_DELAY_SECONDS } from '../../src/invoke/batch-answer.ts'
+import { MOST_MESSAGES } from '../../src/invoke/sent.ts'
 import { MAX_DEPTH, MAX_VALUES } from '../../src/invoke/message.ts'
 import { MAX_BYTES, MAX_LINE_LENGTH, MAX_LINES } from '../../src/observe/invocation-log.ts'
 import { FLUSH_MS } from '../../src/observe/logs/lane-logs.ts'
@@ -71,6 +74,9 @@ const FIXED: readonly (readonly [string, string])[] = [
   ['values in an answer', written(MAX_VALUES)],
   ['depth of an answer', written(MAX_DEPTH)],
   ['delay of a message that is retried', written(MAX_DELAY_SECONDS * 1000, 'ms')],
+  ['messages that one invocation sends', written(MOST_MESSAGES)],
+  ['CloudEvents of one request', written(MOST_EVENTS)],
+  ['state of a tumbling window', written(MAX_STATE_BYTES, 'bytes')],
 ]
 
 describe('docs/limits.md', () => {

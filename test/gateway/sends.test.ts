@@ -143,6 +143,31 @@ describe('a managed function', () => {
     await expect.poll(sent, { timeout: 20_000 }).toEqual([{ Body: 'from batch', kind: undefined }])
   })
 
+  it('is cut where it would go on sending to itself', async () => {
+    const QueueName = `loop-${made++}`
+    await sqs.send(new CreateQueueCommand({ QueueName, Attributes: { VisibilityTimeout: '600' } }))
+    const name = `looping-${made++}`
+    const loop = `export const handler = async (event, context) => {
+  context.send('${QueueName}', String(Number(event.Records[0].body) + 1))
+  context.send('out', event.Records[0].body)
+}`
+    await create(managed.client, {
+      ...(await nodeFunction(name, loop)),
+      Environment: { Variables: { AMPOULE_SENDS: `out ${QueueName}` } },
+    })
+    const EventSourceArn = `arn:aws:sqs:us-east-1:000000000000:${QueueName}`
+    await managed.client.send(new CreateEventSourceMappingCommand({ FunctionName: name, EventSourceArn, BatchSize: 1 }))
+    await sqs.send(new SendMessageCommand({ QueueUrl: url(QueueName), MessageBody: '0' }))
+    const got: (string | undefined)[] = []
+    const settled = async () => {
+      const more = await sent()
+      got.push(...more.map(({ Body }) => Body))
+      return more.length === 0 && got.length > 10
+    }
+    await expect.poll(settled, { timeout: 20_000, interval: 500 }).toBe(true)
+    expect(got).toEqual(Array.from({ length: 16 }, (_, index) => String(index)))
+  })
+
   it('may send nowhere by default, and not to what is no name', async () => {
     const name = await make({})
     const { error, value } = await invoke(managed.client, name, {})

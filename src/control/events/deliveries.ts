@@ -7,6 +7,7 @@ import type { NewMessage } from '../../store/queue.ts'
 import type { NewStreamRecord } from '../../store/stream.ts'
 import type { EventInvocationRecord } from '../../store/records.ts'
 import type { Store } from '../../store/contract.ts'
+import { cutMessage, MAX_RECURSION } from '../lineage.ts'
 import { versionOf } from '../versions.ts'
 import { deadLetterAttributes, invocationEvent, invocationRecord, type Ended } from './invocation-record.ts'
 import { NO_SETTINGS, type Settings } from './retries.ts'
@@ -31,9 +32,6 @@ export interface Deliveries {
   /** What could not be delivered, in words. */
   readonly problems: readonly string[]
 }
-
-/** AWS Lambda, "Recursive loop detection": so often a function is invoked in one chain of events. */
-export const MAX_RECURSION = 16
 
 /** For one that is forgotten. */
 export const NOTHING: Deliveries = { messages: [], records: [], posts: [], events: [], problems: [] }
@@ -104,7 +102,7 @@ async function toFunction(event: EventInvocationRecord, count: number, options: 
   if (found === undefined && !taken.has(name))
     return { ...NOTHING, problems: [`a record of an invocation is for the function ${name}, which there is not: it is dropped`] }
   if (count <= MAX_RECURSION || found?.recursion === 'Allow') return { ...NOTHING, events: [event] }
-  const problem = `${name} was invoked ${MAX_RECURSION} times in one chain of events: the chain is cut (PutFunctionRecursionConfig allows it)`
+  const problem = cutMessage(name)
   // Where its failures go in a queue the event goes, too; another function would be in the chain.
   const { onFailure } = await settingsOf(event, store)
   const kept = onFailure !== undefined && parseQueueArn(onFailure, options.account) !== undefined ? onFailure : undefined

@@ -5,6 +5,8 @@ import type { Pattern } from '../../functions/pattern/pattern.ts'
 import type { Observer } from '../../observe/records.ts'
 import type { ReceivedMessage } from '../../store/queue.ts'
 import type { QueueOutcome, TakenBatch } from '../lane-protocol.ts'
+import { lineageOf } from '../lineage.ts'
+import type { SentAttributes } from '../sent-attributes.ts'
 import type { MessageSource } from '../../store/source.ts'
 import { troubleOf } from './trouble.ts'
 import { isWanted, splitBatch, toQueueMessage } from './queue-batch.ts'
@@ -103,6 +105,10 @@ export class QueuePoller {
       qualifier,
       queue,
       partial,
+      lineage: lineageOf(
+        name,
+        batch.messages.map(({ attributes }) => (attributes as SentAttributes).lineage),
+      ),
       messages: batch.messages.map(toQueueMessage),
     }
   }

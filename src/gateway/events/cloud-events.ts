@@ -4,7 +4,7 @@ import { LambdaError } from '../../functions/lambda-error.ts'
 export type CloudEvent = Readonly<Record<string, unknown>>
 
 /** Of a batch. */
-const MOST_EVENTS = 100
+export const MOST_EVENTS = 100
 const REQUIRED = ['specversion', 'id', 'source', 'type']
 /** CloudEvents, "Naming conventions"; these of the JSON format are no attributes. */
 const ATTRIBUTE = /^[a-z0-9]{1,64}$/

@@ -67,7 +67,7 @@ export function answerLanes(control: Control, app: ManagementApp): LaneAnswers {
       case 'settle-batch':
         return taken.settleBatch(asker, question.mapping, question.id, question.outcome).then(() => undefined)
       case 'send':
-        return sendAll(question.messages, control).then(() => ({ ok: true }) as const, refused)
+        return sendAll(question.messages, question, control).then(() => ({ ok: true }) as const, refused)
       case 'trouble':
         return Promise.resolve(troubleOf(control))
       case 'logs':

@@ -84,7 +84,7 @@ export class BatchRunner {
       inFlight.enter(invocation)
       const options = { partial, invoked: { version: target.version, arn } }
       if (batch.kind === 'queue') {
-        const { answer } = await invokeQueue(hosted(target, this.#options), invocation, batch, options)
+        const { answer } = await invokeQueue(hosted(target, this.#options, batch.lineage), invocation, batch, options)
         return { kind: 'done', failures: answer.failures }
       }
       const { answer } = await invokeStream(hosted(target, this.#options), invocation, batch, options)

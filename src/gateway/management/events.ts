@@ -88,7 +88,7 @@ export class EventRunner {
       const { invocation, run } = prepareInvoke(request, recorded(target, invocations, this.#options.logs))
       inFlight.enter(invocation)
       try {
-        const { payload: answer, functionError } = await run(hosted(target, this.#options))
+        const { payload: answer, functionError } = await run(hosted(target, this.#options, event.lineage))
         const wanted = event.answerWanted || functionError !== undefined
         const attempt = { status: 200, version: target.version, functionError, payload: wanted ? answer : undefined }
         return { kind: 'done', attempt }

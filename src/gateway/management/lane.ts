@@ -20,7 +20,7 @@ import type { InFlight } from '../in-flight.ts'
 import type { Directory } from './directory.ts'
 import { download } from './download.ts'
 import { encodeAnswer, EVENT_STREAM_TYPE } from './event-stream.ts'
-import type { Deliver } from '../../invoke/sent.ts'
+import type { Outbox } from '../outbox.ts'
 import { hosted, recorded, resolve } from './target.ts'
 import { writeError } from './wire.ts'
 
@@ -35,7 +35,7 @@ export interface ManagementLaneOptions {
   readonly directory: Directory
   readonly supervisor: LaneSupervisor
   readonly runners: ReadonlyMap<string, FunctionRunner>
-  readonly outbox: Deliver
+  readonly outbox: Outbox
   readonly logs: LaneLogs
   readonly gate: Gate
   readonly inFlight: InFlight

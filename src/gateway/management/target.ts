@@ -3,16 +3,18 @@ import { AmpouleError } from '../../errors.ts'
 import type { FunctionReference } from '../../functions/arn.ts'
 import type { InvocationOptions } from '../../invoke/invocation.ts'
 import type { HostedFunction } from '../../invoke/invoke.ts'
-import { senderOf, type Deliver } from '../../invoke/sent.ts'
+import { senderOf } from '../../invoke/sent.ts'
 import { chooseTarget, type Target } from '../../invoke/route.ts'
 import type { LaneLogs } from '../../observe/logs/lane-logs.ts'
+import type { Lineage } from '../../control/lineage.ts'
+import type { Outbox } from '../outbox.ts'
 import type { Directory } from './directory.ts'
 
 export interface Resolving {
   readonly directory: Directory
   readonly runners: ReadonlyMap<string, FunctionRunner>
   readonly logs: LaneLogs
-  readonly outbox: Deliver
+  readonly outbox: Outbox
 }
 
 /** The version that an invocation runs, loaded. Throws a `LambdaError` when there is none that can be invoked. */
@@ -37,10 +39,15 @@ export const recorded = (target: Target, options: InvocationOptions, logs: LaneL
     ? options
     : { ...options, record: (requestId, startedMs) => logs.begin(target, requestId, startedMs) }
 
-export function hosted({ key, settings }: Target, { runners, outbox }: Pick<Resolving, 'runners' | 'outbox'>): HostedFunction {
+/** `lineage`: of the invocation that it is for, as far as there is any. */
+export function hosted(
+  { key, settings }: Target,
+  { runners, outbox }: Pick<Resolving, 'runners' | 'outbox'>,
+  lineage?: Lineage,
+): HostedFunction {
   return {
     settings,
-    send: senderOf(settings, outbox),
+    send: senderOf(settings, (messages, name) => outbox(messages, name, lineage)),
     // Taken where it is used: a deployment may put another in its place.
     get runner() {
       const runner = runners.get(key)

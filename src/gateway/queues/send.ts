@@ -1,4 +1,5 @@
 import type { Control } from '../../control/control.ts'
+import { cutMessage, MAX_RECURSION, type Lineage } from '../../control/lineage.ts'
 import { invalidParameter, LambdaError, notFound } from '../../functions/lambda-error.ts'
 import type { SentMessage } from '../../invoke/sent.ts'
 import type { NewMessage, QueueDefinition } from '../../store/queue.ts'
@@ -41,14 +42,21 @@ export async function sendMessages(name: string, body: Uint8Array, control: Cont
   return { messages: sent.map(({ id, sequence }) => ({ id, sequence: String(sequence) })) }
 }
 
-/** Messages of a function, each for a queue; nothing is sent where one of them cannot be. */
-export async function sendAll(messages: readonly SentMessage[], control: Control): Promise<void> {
+/** Messages of a function, each for a queue; nothing is sent where one of them cannot be, or where a function would go on sending to itself. */
+export async function sendAll(
+  messages: readonly SentMessage[],
+  { name: sender, lineage = { [sender]: 1 } }: { readonly name: string; readonly lineage: Lineage | undefined },
+  control: Control,
+): Promise<void> {
+  if ((lineage[sender] ?? 0) > MAX_RECURSION && (await control.store.get('functions', [sender]))?.recursion !== 'Allow')
+    throw invalidParameter(cutMessage(sender))
   const byQueue = new Map<string, NewMessage[]>()
   for (const [index, { queue: name, message }] of messages.entries()) {
     const queue = await control.queues.engine.definition(name)
     if (queue === undefined) throw notFound(`There is no queue ${name}.`)
     const draft = within(`sent[${index}]`, () => read(new JsonInput(message, REFUSALS), queue, control))
-    byQueue.set(name, [...(byQueue.get(name) ?? []), draft.message])
+    const own = { ...draft.message, attributes: { ...draft.message.attributes, lineage } }
+    byQueue.set(name, [...(byQueue.get(name) ?? []), own])
   }
   for (const [name, drafts] of byQueue) await control.queues.send(name, drafts)
 }
