@@ -24,7 +24,7 @@ import { Evidence, Random } from './evidence.ts'
  * off. What the host has acknowledged must have been done, or be among the dead letters, at the end. AMPOULE_CRASHES says how often it is
  * killed, AMPOULE_SEED repeats a run as far as a run can be repeated.
  */
-const CRASHES = Number(process.env['AMPOULE_CRASHES'] ?? 4)
+const CRASHES = Number(process.env['AMPOULE_CRASHES'] ?? 3)
 const SEED = Number(process.env['AMPOULE_SEED'] ?? randomInt(2 ** 31))
 
 const LANE_KILLER = new URL('./lane-killer.ts', import.meta.url).href

@@ -32,7 +32,7 @@ export const realClock: Clock = {
   get nowMs() {
     return Date.now()
   },
-  marginMs: 500,
+  marginMs: 400,
   pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms + 100)),
 }
 

@@ -67,16 +67,16 @@ export function describeQueueEngine(name: string, open: () => Promise<Opened>): 
     })
 
     it('gives a message again when its visibility timeout has passed, and not before', async () => {
-      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 1_000 }))
+      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 700 }))
       await queues.send('q', [message('one')])
       await queues.receive('q', { limit: 1 })
-      await clock.pass(1_000 - clock.marginMs)
+      await clock.pass(700 - clock.marginMs)
       expect(await queues.receive('q', { limit: 1 })).toEqual([])
       await clock.pass(clock.marginMs)
-      const [again] = await queues.receive('q', { limit: 1, visibilityMs: 1_000 })
+      const [again] = await queues.receive('q', { limit: 1, visibilityMs: 700 })
       expect(again).toMatchObject({ receives: 2 })
-      expectNear(again!.firstReceivedMs, clock.nowMs - (queues.capabilities.receipts ? 1_000 : 0), clock)
-      await clock.pass(1_000 - clock.marginMs)
+      expectNear(again!.firstReceivedMs, clock.nowMs - (queues.capabilities.receipts ? 700 : 0), clock)
+      await clock.pass(700 - clock.marginMs)
       expect(await queues.receive('q', { limit: 1 })).toEqual([])
     })
 
@@ -87,30 +87,30 @@ export function describeQueueEngine(name: string, open: () => Promise<Opened>): 
     })
 
     it('keeps nothing of what is acknowledged', async () => {
-      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 1_000 }))
+      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 400 }))
       await queues.send('q', [message('one'), message('two')])
       const got = await queues.receive('q', { limit: 2 })
       expect(await queues.acknowledge('q', receipts(got).slice(0, 1))).toEqual([true])
-      await clock.pass(1_000)
+      await clock.pass(400)
       expect(bodies(await queues.receive('q', { limit: 10 }))).toEqual(['two'])
     })
 
     it('does not hide a message that someone else has received since', async () => {
-      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 1_000 }))
+      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 400 }))
       await queues.send('q', [message('one')])
       const [late] = await queues.receive('q', { limit: 1 })
-      await clock.pass(1_000)
+      await clock.pass(400)
       await queues.receive('q', { limit: 1 })
       expect(await queues.changeVisibility('q', [{ receipt: late!.receipt, visibilityMs: 0 }])).toEqual([false])
       expect(await queues.receive('q', { limit: 1 })).toEqual([])
     })
 
     it('takes no receipt that is none, and none of a message that someone else has received since, where it can', async () => {
-      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 1_000 }))
+      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 400 }))
       await queues.send('q', [message('one')])
       expect(await queues.acknowledge('q', ['nonsense', '99999-ab', ''])).toEqual([false, false, false])
       const [late] = await queues.receive('q', { limit: 1 })
-      await clock.pass(1_000)
+      await clock.pass(400)
       const [current] = await queues.receive('q', { limit: 1 })
       const { receipts: exact } = queues.capabilities
       expect(await queues.acknowledge('q', [late!.receipt])).toEqual([!exact])
@@ -125,12 +125,12 @@ export function describeQueueEngine(name: string, open: () => Promise<Opened>): 
     })
 
     it('makes a message visible earlier or later on request', async () => {
-      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 1_000 }))
+      const { queues, clock } = await fresh(queueDefinition('q', { visibilityMs: 600 }))
       await queues.send('q', [message('one'), message('two')])
       const [one, two] = await queues.receive('q', { limit: 2 })
-      await queues.changeVisibility('q', [{ receipt: one!.receipt, visibilityMs: 0 }, { receipt: two!.receipt, visibilityMs: 2_000 }]) // prettier-ignore
+      await queues.changeVisibility('q', [{ receipt: one!.receipt, visibilityMs: 0 }, { receipt: two!.receipt, visibilityMs: 1_200 }]) // prettier-ignore
       expect(bodies(await queues.receive('q', { limit: 10 }))).toEqual(['one'])
-      await clock.pass(2_000 - clock.marginMs)
+      await clock.pass(1_200 - clock.marginMs)
       expect(bodies(await queues.receive('q', { limit: 10 }))).toEqual(['one'])
       await clock.pass(clock.marginMs)
       expect(bodies(await queues.receive('q', { limit: 10 }))).toEqual(['two'])
@@ -139,14 +139,14 @@ export function describeQueueEngine(name: string, open: () => Promise<Opened>): 
     it('moves what was received too often to the dead-letter queue, and back on request', async () => {
       const { queues, clock } = await fresh(
         queueDefinition('dead'),
-        queueDefinition('q', { visibilityMs: 500, deadLetter: { queue: 'dead', maxReceives: 2 } }),
+        queueDefinition('q', { visibilityMs: 300, deadLetter: { queue: 'dead', maxReceives: 2 } }),
       )
       const poison = message('poison')
       await queues.send('q', [poison, message('fine')])
       for (let time = 0; time < 2; time++) {
         const got = await queues.receive('q', { limit: 10 })
         await queues.acknowledge('q', receipts(got.filter(({ id }) => id !== poison.id)))
-        await clock.pass(500)
+        await clock.pass(300)
       }
       expect(await queues.receive('q', { limit: 10 })).toEqual([])
       expect(await queues.peek('dead', 10)).toMatchObject([{ id: poison.id, receives: 0, source: 'q' }])
@@ -170,11 +170,11 @@ export function describeQueueEngine(name: string, open: () => Promise<Opened>): 
     })
 
     it('throws away what has been kept as long as the queue keeps messages', async () => {
-      const { queues, clock } = await fresh(queueDefinition('q', { retentionMs: 2_000 }))
+      const { queues, clock } = await fresh(queueDefinition('q', { retentionMs: 1_200 }))
       await queues.send('q', [message('old')])
-      await clock.pass(1_000)
+      await clock.pass(600)
       await queues.send('q', [message('young')])
-      await clock.pass(1_000)
+      await clock.pass(600)
       expect(bodies(await queues.receive('q', { limit: 10 }))).toEqual(['young'])
       expect(await queues.stats('q')).toMatchObject({ visible: 0, inFlight: 1 })
     })

@@ -12,7 +12,7 @@ const KEPT_MS = 3 * 86_400_000
 /** After which a tick is another host's. */
 const TAKING_MS = 30_000
 /** Before a tick comes again that a host could not take, or had no schedule for. */
-const AGAIN_MS = 5_000
+const AGAIN_MS = 2_000
 /** A host takes so many at a time, so that others get some. */
 const PARALLEL = 5
 

@@ -130,7 +130,7 @@ describe('operations that are not offered', () => {
 
 /** The SDK sends none of these: the service model is newer, and the last two are this host's own (own-settings.test.ts). */
 const NOT_IN_THE_SDK: readonly string[] = ['CreateFunction', 'UpdateFunctionConfiguration'].flatMap((name) =>
-  ['RuntimeConfig', 'AcceleratorConfig', 'Fuel', 'Routes'].map((member) => `${name}.${member}`),
+  ['RuntimeConfig', 'AcceleratorConfig', 'Fuel', 'Routes', 'Sends'].map((member) => `${name}.${member}`),
 )
 
 const PAGE = new URL('../../../../docs/lambda-compatibility.md', import.meta.url)
