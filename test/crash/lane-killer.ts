@@ -2,7 +2,7 @@ import { BroadcastChannel, isMainThread, Worker, type WorkerOptions } from 'node
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 
 /*
- * Loaded before a host (`--import`): SIGUSR2 ends one of its lanes, in turn by `terminate()` and by an error that nobody catches.
+ * Loaded before a host (`--import`): SIGUSR2 ends one of its lanes, by `terminate()` or by an error that nobody catches.
  */
 const channel = new BroadcastChannel('lane-killer')
 channel.unref()
@@ -19,11 +19,10 @@ if (isMainThread) {
     }
   }
   syncBuiltinESMExports()
-  let kills = 0
   process.on('SIGUSR2', () => {
-    const lane = [...lanes][kills % lanes.size]
+    const lane = [...lanes][Math.floor(Math.random() * lanes.size)]
     if (lane === undefined) return
-    if (kills++ % 2 === 0) void lane.terminate()
+    if (Math.random() < 0.5) void lane.terminate()
     else channel.postMessage(lane.threadId)
   })
 } else {
