@@ -107,10 +107,11 @@ interface First extends Pick<NatsOptions, 'servers' | 'credentials'> {
 
 async function first({ servers, credentials, waits }: First, shown: string): Promise<NatsConnection> {
   const authenticator = credentials === undefined ? undefined : credsAuthenticator(await readCredentials(credentials))
+  const options = readServers(servers)
   for (let attempt = 1; ; attempt++)
     try {
       return await connect({
-        ...readServers(servers),
+        ...options,
         name: 'ampoule',
         timeout: TIMEOUT_MS,
         maxReconnectAttempts: -1,
