@@ -168,36 +168,41 @@ async function ofQueue(session: Session, source: string): Promise<Source> {
 }
 
 async function ofRedis(session: Session, key: string): Promise<Source> {
-  const { input } = session
-  const [from, failed] = [textOption(input, 'from') ?? 'first', textOption(input, 'dead-letters')]
+  const from = textOption(session.input, 'from') ?? 'first'
   if (from !== 'first' && from !== 'latest')
     throw new AmpouleError('InvalidRequest', `--from is ${JSON.stringify(from)}: of a stream of Redis it must be first or latest`)
   return {
     EventSourceArn: key.startsWith('arn:') ? key : formatRedisArn(DEFAULT_ACCOUNT, key),
     StartingPosition: from === 'latest' ? 'LATEST' : 'TRIM_HORIZON',
-    MaximumRetryAttempts: integerOption(input, 'retries', { min: 0, max: 10_000 }),
+    ...(await givingUp(session)),
+  }
+}
+
+/** When what fails is given up, and who is told. */
+async function givingUp(session: Session): Promise<Pick<Source, 'MaximumRetryAttempts' | 'DestinationConfig'>> {
+  const failed = textOption(session.input, 'dead-letters')
+  return {
+    MaximumRetryAttempts: integerOption(session.input, 'retries', { min: 0, max: 10_000 }),
     ...(failed !== undefined && { DestinationConfig: { OnFailure: { Destination: await queueArn(session, failed) } } }),
   }
 }
 
 async function ofStream(session: Session, source: string): Promise<Source> {
   const { input } = session
-  const [from, failed] = [textOption(input, 'from') ?? 'first', textOption(input, 'dead-letters')]
+  const from = textOption(input, 'from') ?? 'first'
   const time = from === 'first' || from === 'latest' ? undefined : new Date(from)
   if (time !== undefined && Number.isNaN(time.getTime()))
     throw new AmpouleError(
       'InvalidRequest',
       `--from is ${JSON.stringify(from)}: it must be first, latest or a time like 2026-01-31T06:00:00Z`,
     )
-  const retries = integerOption(input, 'retries', { min: 0, max: 10_000 })
   return {
     EventSourceArn: source.startsWith('arn:') ? source : (await summaryOf(session, source)).StreamARN,
     StartingPosition: time !== undefined ? 'AT_TIMESTAMP' : from === 'latest' ? 'LATEST' : 'TRIM_HORIZON',
     StartingPositionTimestamp: time,
     TumblingWindowInSeconds: integerOption(input, 'tumbling', { min: 1, max: 900 }),
     ParallelizationFactor: integerOption(input, 'concurrency', { min: 1, max: 10 }),
-    MaximumRetryAttempts: retries,
-    ...(failed !== undefined && { DestinationConfig: { OnFailure: { Destination: await queueArn(session, failed) } } }),
+    ...(await givingUp(session)),
   }
 }
 

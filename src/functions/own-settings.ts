@@ -1,7 +1,7 @@
 import type { Variables } from './environment.ts'
 import { invalidParameter } from './lambda-error.ts'
 import { formatRoute, parseRoute } from './route.ts'
-import { FUNCTION_FIELDS } from './settings.ts'
+import { FUNCTION_FIELDS, queuesOf } from './settings.ts'
 
 /** What functions have here beside AWS Lambda's settings. */
 export interface OwnSettings {
@@ -57,13 +57,7 @@ export function ownSettingsOf(variables: Variables): OwnSettings {
             routes.split(/\s+/).filter((text) => text !== ''),
             ROUTES,
           ),
-    sends:
-      sends === undefined
-        ? undefined
-        : checkSends(
-            sends.split(/[\s,]+/).filter((name) => name !== ''),
-            SENDS,
-          ),
+    sends: sends === undefined ? undefined : checkSends(queuesOf(sends), SENDS),
   }
 }
 

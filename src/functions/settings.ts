@@ -275,6 +275,9 @@ export interface FunctionSettings extends Values<typeof FUNCTION_FIELDS> {
   readonly name: FunctionName
 }
 
+/** Queues that a function may send to: names with commas or blanks between. */
+export const queuesOf = (sends: string): readonly string[] => sends.split(/[\s,]+/).filter((name) => name !== '')
+
 /** Tells a function where it may send. */
 const SENDS_VARIABLE = 'AMPOULE_SENDS'
 

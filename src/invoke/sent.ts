@@ -1,6 +1,6 @@
 import type { EventForm } from '../component/contract.ts'
 import { AmpouleError } from '../errors.ts'
-import type { FunctionSettings } from '../functions/settings.ts'
+import { queuesOf, type FunctionSettings } from '../functions/settings.ts'
 import { decodeEnvelope, own } from './envelope.ts'
 import { decodeMessage, MalformedMessage } from './message.ts'
 
@@ -60,7 +60,7 @@ export function senderOf(
   deliver: Deliver,
 ): ((messages: readonly SentMessage[]) => Promise<void>) | undefined {
   if (sends === undefined) return undefined
-  const granted = new Set(sends.split(/[\s,]+/).filter((queue) => queue !== ''))
+  const granted = new Set(queuesOf(sends))
   return async (messages) => {
     const other = messages.find(({ queue }) => !granted.has(queue))
     if (other !== undefined)

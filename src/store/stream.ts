@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /**
  * Streams: records in the order of each shard, kept for a while and read as often as somebody likes. One conformance suite
  * (test/store/stream-conformance.ts) says what an engine must do. A stream or a shard that is not there rejects with `StreamNotFound`. Semantics:
@@ -81,6 +83,14 @@ export interface Shard {
 
 /** Hash keys are below this: MD5 of the partition key, as a number. */
 export const HASH_KEYS = 2n ** 128n
+
+export const hashOf = (key: string): bigint => BigInt(`0x${hash('md5', key)}`)
+
+/** Of one of so many shards that share all hash keys evenly. */
+export const evenShare = (index: number, count: number): Pick<Shard, 'startHash' | 'endHash'> => ({
+  startHash: (HASH_KEYS * BigInt(index)) / BigInt(count),
+  endHash: (HASH_KEYS * BigInt(index + 1)) / BigInt(count) - 1n,
+})
 
 export interface NewStreamRecord {
   readonly key: string

@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { openState, type Control } from '../../src/control/control.ts'
 import { UNUSED_MS } from '../../src/control/residence.ts'
@@ -10,6 +9,7 @@ import { localCaller } from '../../src/identity/caller.ts'
 import type { FunctionName } from '../../src/functions/name.ts'
 import { createManagementApp } from '../../src/gateway/management/app.ts'
 import { nodeFunction, removeFolders, temporaryFolder } from '../gateway/management/host.ts'
+import { freePort } from '../tools/free-port.ts'
 
 let group: LaneGroup | undefined
 let control: Control | undefined
@@ -20,14 +20,6 @@ afterEach(async () => {
   await control?.close()
   await removeFolders()
 })
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
 
 it('loads what is used, lets go what was not used for a while, and loads it again', async () => {
   const state = await openState({

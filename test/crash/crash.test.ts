@@ -85,7 +85,7 @@ type Host = Awaited<ReturnType<typeof start>>
 async function start(folder: string) {
   const env = { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${LANE_KILLER}` }
   const host = await serve(folder, [], { deadlineMs: 3_600_000, env })
-  const endpoint = /managing functions at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? ''
+  const { endpoint } = host
   const options = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 }
   const [sqs, kinesis, lambda] = [new SQSClient(options), new KinesisClient(options), new LambdaClient(options)]
   const url = (name: string) => `${endpoint}/${ACCOUNT}/${name}`

@@ -51,7 +51,7 @@ type Host = Awaited<ReturnType<typeof start>>
 async function start(folder: string, name: string, nats: string) {
   const args = ['--config', join(folder, 'ampoule.jsonc'), '--nats', nats]
   const host = await serve(join(folder, name), args, { deadlineMs: 3_600_000 })
-  const endpoint = /managing functions at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? ''
+  const { endpoint } = host
   const health = `${/serving 1 function at (http:[^"\s]+)/.exec(host.ampoule.stdout)?.[1] ?? ''}/_ampoule/health`
   const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
   const options = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 }
@@ -61,7 +61,6 @@ async function start(folder: string, name: string, nats: string) {
     ...host,
     sqs,
     kinesis,
-    endpoint,
     key: `${name}-${randomUUID()}`,
     next: () => number++,
     health: async () => (await (await fetch(health)).json()) as object,

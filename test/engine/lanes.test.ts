@@ -9,6 +9,7 @@ import { createArtifact } from '../../src/component/artifact.ts'
 import type { DeployedFunction, FunctionSpec, LaneGroup, LaneOptions } from '../../src/engine/contract.ts'
 import { startLanes } from '../../src/engine/lanes.ts'
 import { isSupported } from '../../src/wasi/index.ts'
+import { freePort } from '../tools/free-port.ts'
 
 const DEADLINE_MS = 20_000
 const POLL = { timeout: DEADLINE_MS }
@@ -51,14 +52,6 @@ class Client {
   close(): void {
     this.#agent.destroy()
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
 
 /** A function that answers one letter. */

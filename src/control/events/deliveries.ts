@@ -118,5 +118,6 @@ const join = (parts: readonly Deliveries[]): Deliveries => ({
   problems: parts.flatMap(({ problems }) => problems),
 })
 
-/** Keys are in the order of time. */
-export const eventId = (now: number, requestId: string): string => `${String(now).padStart(16, '0')}-${requestId}`
+/** Keys are in the order of time, and of `index` where several are made at once. */
+export const eventId = (now: number, requestId: string, index = 0): string =>
+  `${String(now).padStart(16, '0')}-${String(index).padStart(4, '0')}-${requestId}`

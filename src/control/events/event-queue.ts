@@ -1,4 +1,3 @@
-import { AmpouleError } from '../../errors.ts'
 import { LATEST } from '../../functions/arn.ts'
 import { LambdaError, notFound } from '../../functions/lambda-error.ts'
 import type { Observer } from '../../observe/records.ts'
@@ -6,6 +5,7 @@ import type { EventInvocationRecord } from '../../store/records.ts'
 import type { AcceptedEvent, EventOutcome, TakenEvent } from '../lane-protocol.ts'
 import type { Queues } from '../queues.ts'
 import type { Streams } from '../streams.ts'
+import { unlessGone } from '../unless-gone.ts'
 import { Backlog, type Waiting } from './backlog.ts'
 import { deliveriesOf, eventId, NOTHING, settingsOf, type Deliveries, type DeliveryOptions } from './deliveries.ts'
 import type { HttpDestinations } from './http-destinations.ts'
@@ -90,7 +90,7 @@ export class EventQueue {
     // In their order also where they have one time.
     const records = accepted.map((event, index): EventInvocationRecord => ({
       ...event,
-      id: eventId(now, accepted.length === 1 ? event.requestId : `${String(index).padStart(4, '0')}-${event.requestId}`),
+      id: eventId(now, event.requestId, index),
       acceptedAt: now,
       attempts: 0,
       lineage: { [event.name]: 1 },
@@ -320,10 +320,7 @@ export class EventQueue {
   }
 
   #unlessGone(what: string): (error: unknown) => void {
-    return (error) => {
-      if (!(error instanceof AmpouleError) || (error.code !== 'QueueNotFound' && error.code !== 'StreamNotFound')) throw error
-      this.#report(`${what}, which there is not`)
-    }
+    return unlessGone(() => this.#report(`${what}, which there is not`))
   }
 
   /** Again in a while, or when it is too old, so that it ends. */

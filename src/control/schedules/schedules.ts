@@ -169,7 +169,7 @@ export class Schedules {
       return []
     }
     return executions.map((execution, index) => ({
-      id: eventId(now(), `${String(index).padStart(4, '0')}-${execution.id}`),
+      id: eventId(now(), execution.id, index),
       name,
       qualifier,
       requestId: execution.id,

@@ -1,4 +1,5 @@
 import type { EventSourceMappingConfiguration } from '@aws-sdk/client-lambda'
+import { readPattern, type Pattern } from '../../functions/pattern/pattern.ts'
 import type { EventSourceMappingRecord } from '../../store/records.ts'
 
 /** What of an event source mapping is given back as it was given, with defaults. */
@@ -34,6 +35,10 @@ export interface KeptMapping extends MappingSettings {
   /** It is of `ampoule.jsonc`, and goes with it. */
   readonly declared?: true
 }
+
+/** Checked when the mapping was written. */
+export const filtersOf = ({ FilterCriteria }: MappingSettings['given']): readonly Pattern[] =>
+  (FilterCriteria?.Filters ?? []).map(({ Pattern: text = '{}' }) => readPattern(text))
 
 /** The management API only writes such. */
 export const mappingOf = ({ settings }: EventSourceMappingRecord): KeptMapping => settings as unknown as KeptMapping

@@ -1,7 +1,5 @@
 import { parseQueueArn } from '../../functions/queue-arn.ts'
-import { AmpouleError } from '../../errors.ts'
 import { parseRedisArn } from '../../functions/redis-arn.ts'
-import { readPattern } from '../../functions/pattern/pattern.ts'
 import type { Store } from '../../store/contract.ts'
 import type { ReceivedMessage } from '../../store/queue.ts'
 import type { EventSourceMappingRecord } from '../../store/records.ts'
@@ -9,7 +7,8 @@ import { RedisStreamSource } from '../../store/redis/stream-source.ts'
 import type { MessageSource } from '../../store/source.ts'
 import type { QueueOutcome, TakenBatch } from '../lane-protocol.ts'
 import type { Queues } from '../queues.ts'
-import { mappingOf } from './mapping.ts'
+import { unlessGone } from '../unless-gone.ts'
+import { filtersOf, mappingOf } from './mapping.ts'
 import { QueueSource } from './queue-source.ts'
 import { QueuePoller, type QueueMapping, type QueuePollerOptions } from './queue-poller.ts'
 
@@ -117,7 +116,7 @@ export class QueueTriggers {
       windowMs: (given.MaximumBatchingWindowInSeconds ?? 0) * 1000,
       concurrency: given.ScalingConfig?.MaximumConcurrency ?? DEFAULT_CONCURRENCY,
       partial: given.FunctionResponseTypes?.includes('ReportBatchItemFailures') === true,
-      filters: (given.FilterCriteria?.Filters ?? []).map(({ Pattern = '{}' }) => readPattern(Pattern)),
+      filters: filtersOf(given),
     }
     if (queue !== undefined) return { mapping, source: new QueueSource(queues, queue) }
     if (key === undefined || redis === undefined) return undefined
@@ -152,10 +151,7 @@ export class QueueTriggers {
         message: `the entry ${id} of ${key} in Redis is given up for ${name}: ${why}`,
       })
     if (queue === undefined) return report('there is no destination for failures')
-    await queues.send(queue, [{ id: uuid(), body, attributes }]).catch((error: unknown) => {
-      if (!(error instanceof AmpouleError) || error.code !== 'QueueNotFound') throw error
-      report(`there is no queue ${queue}`)
-    })
+    await queues.send(queue, [{ id: uuid(), body, attributes }]).catch(unlessGone(() => report(`there is no queue ${queue}`)))
   }
 }
 

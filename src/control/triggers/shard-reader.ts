@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { formatShardId } from '../../functions/stream-arn.ts'
-import { AmpouleError } from '../../errors.ts'
 import type { StoredStreamRecord } from '../../store/stream.ts'
 import type { StreamOutcome, TakenBatch } from '../lane-protocol.ts'
+import { unlessGone } from '../unless-gone.ts'
 import { troubleOf } from './trouble.ts'
 import { fitting, givenUpRecord, isWantedRecord, MAX_BATCH_BYTES, toStreamRecord } from './stream-batch.ts'
 import type { StreamConsumerOptions } from './stream-consumer.ts'
@@ -332,10 +332,8 @@ export class ShardReader {
         `${batch.work.records.length} records are given up (${batch.why}), and there is no destination for failures`,
       )
     const body = Buffer.from(givenUpRecord(batch, mapping, account, now()))
-    await queues.send(failed, [{ id: uuid(), body }]).catch((error: unknown) => {
-      if (!(error instanceof AmpouleError) || error.code !== 'QueueNotFound') throw error
-      this.#report(`records that are given up are for the queue ${failed}, which there is not`)
-    })
+    const gone = (): void => this.#report(`records that are given up are for the queue ${failed}, which there is not`)
+    await queues.send(failed, [{ id: uuid(), body }]).catch(unlessGone(gone))
   }
 
   #setBack(line: Line): void {

@@ -1,10 +1,10 @@
 import { parseQueueArn } from '../../functions/queue-arn.ts'
 import { parseStreamArn } from '../../functions/stream-arn.ts'
 import type { Account } from '../../functions/arn.ts'
-import { readPattern, type Pattern } from '../../functions/pattern/pattern.ts'
+import type { Pattern } from '../../functions/pattern/pattern.ts'
 import type { EventSourceMappingRecord } from '../../store/records.ts'
 import type { StreamStart } from '../../store/stream.ts'
-import { mappingOf } from './mapping.ts'
+import { filtersOf, mappingOf } from './mapping.ts'
 import type { RetryPolicy } from './stream-line.ts'
 
 /** What a mapping of a stream to a function asks for. */
@@ -51,7 +51,7 @@ export function readStreamMapping(record: EventSourceMappingRecord, account: Acc
     parallel: given.ParallelizationFactor ?? 1,
     tumblingMs: (given.TumblingWindowInSeconds ?? 0) > 0 ? (given.TumblingWindowInSeconds ?? 0) * 1000 : undefined,
     partial: given.FunctionResponseTypes?.includes('ReportBatchItemFailures') === true,
-    filters: (given.FilterCriteria?.Filters ?? []).map(({ Pattern = '{}' }) => readPattern(Pattern)),
+    filters: filtersOf(given),
     policy: {
       maxRetries: limit(given.MaximumRetryAttempts),
       maxAgeMs: limit(given.MaximumRecordAgeInSeconds, 1000),

@@ -1,9 +1,8 @@
 import type { Control } from '../../control/control.ts'
-import { mappingOf } from '../../control/triggers/mapping.ts'
+import { filtersOf, mappingOf } from '../../control/triggers/mapping.ts'
 import type { AcceptedEvent } from '../../control/lane-protocol.ts'
 import { formatBusArn } from '../../functions/bus-arn.ts'
 import { LambdaError } from '../../functions/lambda-error.ts'
-import { readPattern } from '../../functions/pattern/pattern.ts'
 import { QUOTAS } from '../../functions/quotas.ts'
 import { readCloudEvents } from './cloud-events.ts'
 
@@ -16,8 +15,7 @@ export async function publishEvents(headers: Headers, body: Uint8Array, control:
   const published = readCloudEvents(headers, body)
   const mappings = (await store.list('event_source_mappings', { where: { source: formatBusArn(account) } })).flatMap((record) => {
     const { enabled, qualifier, given } = mappingOf(record)
-    const patterns = (given.FilterCriteria?.Filters ?? []).map(({ Pattern = '{}' }) => readPattern(Pattern))
-    return enabled ? [{ name: record.name, qualifier, patterns }] : []
+    return enabled ? [{ name: record.name, qualifier, patterns: filtersOf(given) }] : []
   })
   const accepted = published.flatMap((event, index) => {
     const payload = JSON.stringify(event)

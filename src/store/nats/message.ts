@@ -61,28 +61,43 @@ export function readMessage(
   }
 }
 
-/** Where a message was delivered, from the subject of its acknowledgement: `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.….time.pending`. */
-export interface Delivery {
-  readonly subject: string
-  readonly receives: number
+/** Where a message is in its stream. */
+export interface Place {
   readonly sequence: number
   /** Milliseconds since the epoch. */
   readonly storedMs: number
 }
 
-/** Undefined: it is no subject of a message of this consumer. */
-export function readDelivery(subject: string, stream: string, consumer: string): Delivery | undefined {
+/** Where, and how often, a message was delivered. */
+export interface Delivery extends Place {
+  readonly subject: string
+  readonly receives: number
+}
+
+/** The subject of a message's acknowledgement: `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.….time.pending[.token]`. Undefined: it is none. */
+function readSubject(
+  subject: string,
+): (Omit<Delivery, 'subject'> & { readonly stream: string; readonly consumer: string }) | undefined {
   const tokens = subject.split('.')
   // The newer form has a domain and an account in front, and a token behind.
-  const at = tokens.length > OLD_TOKENS ? 4 : 2
-  const [receives, sequence, , time] = tokens.slice(at + 2)
-  const whole = [receives, sequence, time].every((token) => /^\d{1,20}$/.test(token ?? ''))
-  const own = tokens[0] === '$JS' && tokens[1] === 'ACK' && tokens[at] === stream && tokens[at + 1] === consumer
-  if (!own || !whole || !/^[\w$.-]+$/.test(subject)) return undefined
-  return { subject, receives: Number(receives), sequence: Number(sequence), storedMs: Math.floor(Number(time) / 1e6) }
+  const [stream = '', consumer = '', receives = '', sequence = '', , time = ''] = tokens.slice(tokens.length > OLD_TOKENS ? 4 : 2)
+  const whole = [receives, sequence, time].every((token) => /^\d{1,20}$/.test(token))
+  if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || !whole) return undefined
+  return { stream, consumer, receives: Number(receives), sequence: Number(sequence), storedMs: Math.floor(Number(time) / 1e6) }
 }
 
 const OLD_TOKENS = 9
+
+/** Of a message that a consumer has given. */
+export const readPlace = (subject: string): Place | undefined => readSubject(subject)
+
+/** Undefined: it is no subject of a message of this consumer. */
+export function readDelivery(subject: string, stream: string, consumer: string): Delivery | undefined {
+  const read = readSubject(subject)
+  if (read?.stream !== stream || read.consumer !== consumer || !/^[\w$.-]+$/.test(subject)) return undefined
+  const { receives, sequence, storedMs } = read
+  return { subject, receives, sequence, storedMs }
+}
 
 /** A receipt holds all that is needed to acknowledge, so that any host can: `untilMs` is when the message is others' again. */
 export const receiptOf = ({ subject, sequence }: Delivery, untilMs: number): string =>

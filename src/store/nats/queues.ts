@@ -1,5 +1,5 @@
 import { Kvm } from '@nats-io/kv'
-import { nanos, type Msg, type Subscription } from '@nats-io/transport-node'
+import { nanos, type Msg } from '@nats-io/transport-node'
 import { AckPolicy, RetentionPolicy, StorageType, type ConsumerInfo } from '@nats-io/jetstream'
 import { AmpouleError } from '../../errors.ts'
 import { DEDUPLICATION_MS, type NewMessage, type PeekedMessage, type QueueDefinition, type QueueEngine } from '../queue.ts'
@@ -7,6 +7,7 @@ import type { QueueStats, ReceivedMessage, ReceiveOptions, SentMessage, Visibili
 import type { Nats } from './connection.ts'
 import { Definitions } from './definitions.ts'
 import { unlessGone } from './errors.ts'
+import { Hints } from './hints.ts'
 import { headersOf, readDelivery, readMessage, readReceipt, receiptOf, type Delivery } from './message.ts'
 import type { Publication } from './publisher.ts'
 import { pull } from './pull.ts'
@@ -40,14 +41,15 @@ export class NatsQueues implements QueueEngine {
   readonly name = NAME
   readonly capabilities = { delay: false, fifo: false, receipts: false }
   readonly #nats: Nats
+  readonly #hints: Hints
   readonly #definitions: Definitions<QueueDefinition>
   readonly #now: () => number
   /** Until when, by receipt, where it is no longer as the receipt says. */
   readonly #changed = new Map<string, number>()
-  #watching: Subscription | undefined
 
   private constructor(nats: Nats, definitions: Definitions<QueueDefinition>, now: () => number) {
     this.#nats = nats
+    this.#hints = new Hints(nats.connection, WAKE)
     this.#definitions = definitions
     this.#now = now
   }
@@ -125,7 +127,7 @@ export class NatsQueues implements QueueEngine {
         name,
         messages.map(({ id, body, attributes }) => ({ data: body, headers: headersOf({ id, attributes }) })),
       )
-      this.#nats.connection.publish(`${WAKE}${name}`)
+      this.#hints.tell(name)
       return messages.map(({ id }, index) => ({ id, sequence: sequences[index] ?? 0 }))
     })
   }
@@ -229,16 +231,12 @@ export class NatsQueues implements QueueEngine {
   }
 
   watch(told: (name: string) => void): void {
-    this.#watching = this.#nats.connection.subscribe(`${WAKE}*`, {
-      callback: (error, { subject }) => {
-        if (error === null) told(subject.slice(WAKE.length))
-      },
-    })
+    this.#hints.watch(told)
   }
 
   /** The connection is its opener's. */
   close(): Promise<void> {
-    this.#watching?.unsubscribe()
+    this.#hints.close()
     return Promise.resolve()
   }
 
@@ -300,7 +298,7 @@ export class NatsQueues implements QueueEngine {
         const headers = headersOf({ id, attributes, sentMs, key, ...(source !== undefined && { source }) })
         await this.#publish(target, [{ data: message.data, headers }])
         this.#acknowledge(delivery.subject)
-        this.#nats.connection.publish(`${WAKE}${target}`)
+        this.#hints.tell(target)
         return [one]
       }),
     )

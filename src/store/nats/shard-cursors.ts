@@ -1,6 +1,7 @@
 import type { Msg } from '@nats-io/transport-node'
 import { AckPolicy, DeliverPolicy, type ConsumerConfig } from '@nats-io/jetstream'
 import type { Nats } from './connection.ts'
+import { readPlace } from './message.ts'
 import { pull } from './pull.ts'
 
 /** A consumer of the server that nobody has asked for so long goes. */
@@ -27,14 +28,11 @@ interface Cursor {
  */
 export class ShardCursors {
   readonly #nats: Nats
-  readonly #sequenceOf: (message: Msg) => number | undefined
   /** By place. */
   readonly #cursors = new Map<string, Cursor>()
 
-  /** `sequenceOf`: of a message that a consumer gave. */
-  constructor(nats: Nats, sequenceOf: (message: Msg) => number | undefined) {
+  constructor(nats: Nats) {
     this.#nats = nats
-    this.#sequenceOf = sequenceOf
   }
 
   /** Calls `take` with one message after the other, until it gives false, for one that is then read again, or there is none. */
@@ -51,7 +49,7 @@ export class ShardCursors {
         cursor.ahead.unshift(message)
         break
       }
-      at = this.#sequenceOf(message) ?? at
+      at = readPlace(message.reply ?? '')?.sequence ?? at
     }
     this.#cursors.set(key(at), cursor)
     if (this.#cursors.size > MOST_CURSORS) this.#cursors.delete([...this.#cursors.keys()][0] ?? '')

@@ -1,13 +1,22 @@
-import { hash, randomUUID } from 'node:crypto'
-import { headers, nanos, type Msg, type Subscription } from '@nats-io/transport-node'
+import { randomUUID } from 'node:crypto'
+import { headers, nanos, type Msg } from '@nats-io/transport-node'
 import { DeliverPolicy, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream'
 import { Kvm, type KV } from '@nats-io/kv'
 import { AmpouleError } from '../../errors.ts'
 import type { Appended, Checkpoint, Claim, NewStreamRecord, ReadOptions, ReadResult, Shard } from '../stream.ts'
-import { HASH_KEYS, type StoredStreamRecord, type StreamDefinition, type StreamEngine, type StreamStart } from '../stream.ts'
+import {
+  evenShare,
+  hashOf,
+  type StoredStreamRecord,
+  type StreamDefinition,
+  type StreamEngine,
+  type StreamStart,
+} from '../stream.ts'
 import type { Nats } from './connection.ts'
 import { Definitions } from './definitions.ts'
 import { unlessGone } from './errors.ts'
+import { Hints } from './hints.ts'
+import { readPlace } from './message.ts'
 import { isConflict, LEASE_MS, takeLease } from './leases.ts'
 import { pull } from './pull.ts'
 import { put } from './put.ts'
@@ -37,6 +46,7 @@ export class NatsStreams implements StreamEngine {
   readonly name = NAME
   readonly capabilities = { resharding: false }
   readonly #nats: Nats
+  readonly #hints: Hints
   readonly #definitions: Definitions<Kept>
   readonly #checkpoints: KV
   readonly #readers: KV
@@ -45,7 +55,6 @@ export class NatsStreams implements StreamEngine {
   readonly #host = randomUUID()
   /** Of the checkpoints that this host has read or written: who has not written the last one writes no more. */
   readonly #revisions = new Map<string, number>()
-  #watching: Subscription | undefined
 
   private constructor(
     nats: Nats,
@@ -53,10 +62,11 @@ export class NatsStreams implements StreamEngine {
     now: () => number,
   ) {
     this.#nats = nats
+    this.#hints = new Hints(nats.connection, WAKE)
     this.#definitions = buckets.definitions
     this.#checkpoints = buckets.checkpoints
     this.#readers = buckets.readers
-    this.#cursors = new ShardCursors(nats, (message) => placeOf(message)?.sequence)
+    this.#cursors = new ShardCursors(nats)
     this.#now = now
   }
 
@@ -143,7 +153,7 @@ export class NatsStreams implements StreamEngine {
       })
       const sequences = await this.#nats.publisher.publish(placed)
       if (sequences === undefined) throw notFound(name)
-      this.#nats.connection.publish(`${WAKE}${encoded(name)}`)
+      this.#hints.tell(encoded(name))
       return placed.map(({ shard }, index) => ({ shard, sequence: sequences[index] ?? 0 }))
     })
   }
@@ -191,7 +201,7 @@ export class NatsStreams implements StreamEngine {
         opt_start_time: new Date(start.timestampMs).toISOString(),
       })
       const [first] = (await pull(this.#nats.connection, { stream, consumer, limit: 1 })) ?? []
-      const place = first === undefined ? undefined : placeOf(first)
+      const place = first === undefined ? undefined : readPlace(first.reply ?? '')
       return place === undefined ? last : place.sequence - 1
     })
   }
@@ -253,16 +263,12 @@ export class NatsStreams implements StreamEngine {
   }
 
   watch(told: (name: string) => void): void {
-    this.#watching = this.#nats.connection.subscribe(`${WAKE}*`, {
-      callback: (error, { subject }) => {
-        if (error === null) told(decoded(subject.slice(WAKE.length)))
-      },
-    })
+    this.#hints.watch((name) => told(decoded(name)))
   }
 
   /** The connection is its opener's. */
   close(): Promise<void> {
-    this.#watching?.unsubscribe()
+    this.#hints.close()
     return Promise.resolve()
   }
 
@@ -292,14 +298,10 @@ const noResharding = (name: string): AmpouleError =>
     `the stream engine ${NAME} can neither split nor merge shards: those of ${name} stay as they are`,
   )
 
-const hashOf = (key: string): bigint => BigInt(`0x${hash('md5', key)}`)
-
 function shardsOf({ shards: count, createdMs }: Kept): readonly Shard[] {
-  const start = (number: number): bigint => (HASH_KEYS * BigInt(number)) / BigInt(count)
   return Array.from({ length: count }, (_, number) => ({
     number,
-    startHash: start(number),
-    endHash: start(number + 1) - 1n,
+    ...evenShare(number, count),
     parents: [],
     firstSequence: 1,
     lastSequence: undefined,
@@ -307,20 +309,8 @@ function shardsOf({ shards: count, createdMs }: Kept): readonly Shard[] {
   }))
 }
 
-/** Where a message is, from its reply subject: `$JS.ACK.[domain.account.]stream.consumer.delivered.sequence.….time.pending[.token]`. */
-function placeOf({ reply = '' }: Msg): { readonly sequence: number; readonly storedMs: number } | undefined {
-  const tokens = reply.split('.')
-  const at = tokens.length > OLD_TOKENS ? 4 : 2
-  const [sequence, time] = [tokens[at + 3], tokens[at + 5]]
-  return sequence === undefined || time === undefined
-    ? undefined
-    : { sequence: Number(sequence), storedMs: Number(BigInt(time) / 1_000_000n) }
-}
-
-const OLD_TOKENS = 9
-
 function readRecord(message: Msg): StoredStreamRecord | undefined {
-  const place = placeOf(message)
+  const place = readPlace(message.reply ?? '')
   if (place === undefined) return undefined
   const key = message.headers?.has(KEY) === true ? decodeURIComponent(message.headers.get(KEY)) : ''
   return { sequence: place.sequence, key, arrivedMs: place.storedMs, data: message.data }

@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto'
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import {
-  HASH_KEYS,
+  evenShare,
+  hashOf,
   type Appended,
   type Checkpoint,
   type NewStreamRecord,
@@ -51,11 +51,8 @@ export class SqliteStreams {
       .prepare('INSERT INTO streams (name, definition) VALUES (?, ?) RETURNING number')
       .get(definition.name, JSON.stringify(definition))
     const stream = Number(row?.['number'])
-    for (let index = 0n; index < shards; index++) {
-      const startHash = (HASH_KEYS * index) / BigInt(shards)
-      const endHash = (HASH_KEYS * (index + 1n)) / BigInt(shards) - 1n
-      this.#addShard(stream, Number(index), { startHash, endHash, parents: [] }, nowMs)
-    }
+    for (let index = 0; index < shards; index++)
+      this.#addShard(stream, index, { ...evenShare(index, shards), parents: [] }, nowMs)
     return true
   }
 
@@ -300,8 +297,6 @@ export class SqliteStreams {
       .run(number, shard, MAX_EXPIRED, nowMs - definition.retentionMs)
   }
 }
-
-const hashOf = (key: string): bigint => BigInt(`0x${hash('md5', key)}`)
 
 const toShard = (row: Row): Shard => ({
   number: Number(row['number']),

@@ -34,14 +34,11 @@ const configure = (folder: string, functions: object) => writeFile(join(folder, 
 const fn = (more: object) => ({ source: 'fn.js', engine: 'quickjs', ...more })
 
 /** Of its management API. */
-const endpointOf = ({ ampoule }: Awaited<ReturnType<typeof serve>>): string =>
-  /managing functions at (http:[^"\s]+)/.exec(ampoule.stdout)?.[1] ?? ''
-
 describe('a function of ampoule.jsonc that declares what it gets', () => {
   it('gets the messages of its queue, the records of its stream, and ticks', async () => {
     const folder = await folderWith({ all: fn({ queue: 'jobs', stream: 'clicks', schedule: '0 6 * * *' }) })
     const host = await serve(join(folder, 'data'), ['--config', join(folder, 'ampoule.jsonc')])
-    const endpoint = endpointOf(host)
+    const { endpoint } = host
     const post = (path: string, body: object) =>
       fetch(new URL(path, endpoint), {
         method: 'POST',
@@ -103,7 +100,7 @@ describe('a function of ampoule.jsonc that declares what it gets', () => {
   it('can be given messages by the API, too', async () => {
     const folder = await folderWith({ a: fn({}) })
     const host = await serve(join(folder, 'data'), ['--config', join(folder, 'ampoule.jsonc')])
-    const env = { AMPOULE_ENDPOINT: endpointOf(host) }
+    const env = { AMPOULE_ENDPOINT: host.endpoint }
     for (const line of ['queue create jobs', 'trigger create a jobs', 'queue send jobs message'])
       expect(await run(line.split(' '), { env })).toMatchObject({ code: 0 })
     await expect.poll(host.ran, WAIT).toEqual(['message'])

@@ -18,7 +18,7 @@ describe.skipIf(prlimit === undefined)(`a host that can write no more${lacking}`
     // Every write that makes a file longer fails from here on, as on a disk that is full.
     const limit = (bytes: string) => execFileSync(prlimit ?? '', ['--pid', String(host.ampoule.process.pid), `--fsize=${bytes}:`])
     const [, served = ''] = /serving 0 functions at (http:[^"\s]+)/.exec(host.ampoule.stdout) ?? []
-    const [, endpoint = ''] = /managing functions at (http:[^"\s]+)/.exec(host.ampoule.stdout) ?? []
+    const { endpoint } = host
     const health = async () => (await (await fetch(`${served}/_ampoule/health`)).json()) as object
     const options = { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'any', secretAccessKey: 'any' }, maxAttempts: 1 }
     const [sqs, kinesis] = [new SQSClient(options), new KinesisClient(options)]

@@ -15,6 +15,8 @@ export async function serve(folder: string, more: readonly string[] = [], surrou
   return {
     client,
     ampoule,
+    /** Of the management API. */
+    endpoint,
     /** What functions that log `ran WHAT` said. */
     ran: () => Array.from(ampoule.stdout.matchAll(/ran (\w+)/g), ([, what]) => what ?? ''),
     async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL') {

@@ -35,9 +35,18 @@ beforeAll(async () => {
   managed = await startManaged()
   connect()
 })
-afterAll(async () => {
+const stop = async () => {
   for (const client of [kinesis, sqs, logs]) client.destroy()
   await managed.stop()
+}
+/** The next host on the same folder. */
+const restart = async () => {
+  await stop()
+  managed = await startManaged({ dataDir: managed.folder })
+  connect()
+}
+afterAll(async () => {
+  await stop()
   await removeFolders()
 })
 
@@ -369,11 +378,7 @@ describe('a tumbling window', () => {
     const reader = await consumer(name, once, { TumblingWindowInSeconds: 3, BatchSize: 5, ParallelizationFactor: 2 })
     await put(name, texts(30), (text) => `key-${text}`)
     await expect.poll(async () => (await batches(reader)).length, WAIT).toBeGreaterThan(2)
-    const { folder } = managed
-    for (const client of [kinesis, sqs, logs]) client.destroy()
-    await managed.stop()
-    managed = await startManaged({ dataDir: folder })
-    connect()
+    await restart()
     await put(name, texts(10), (text) => `late-${text}`)
     await expect.poll(() => summed(reader), WAIT).toBe(40)
   })
@@ -421,11 +426,7 @@ describe('a host that ends', () => {
     const reader = await consumer(name, EACH)
     await put(name, texts(5, 'before-'))
     await expect.poll(async () => (await got(reader)).length, WAIT).toBe(5)
-    const { folder } = managed
-    for (const client of [kinesis, sqs, logs]) client.destroy()
-    await managed.stop()
-    managed = await startManaged({ dataDir: folder })
-    connect()
+    await restart()
     await put(name, texts(5, 'after-'))
     await expect.poll(() => got(reader), WAIT).toEqual([...texts(5, 'before-'), ...texts(5, 'after-')])
   })
